@@ -1,0 +1,82 @@
+"""One visual language for every format. Colour is never the only sign: a word, a glyph or a shape repeats it."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from stsconf.verdict import WORST_FIRST, Outcome, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How one outcome is shown. ``glyph`` is one column wide; ``ascii`` is for streams that cannot show it."""
+
+    glyph: str
+    ascii: str
+    style: str
+    colour: str
+
+
+LOOKS: Mapping[Outcome, Look] = {
+    Outcome.VIOLATED: Look("✗", "x", "bold red", "#B30F1B"),
+    Outcome.ERROR: Look("!", "!", "bold magenta", "#7A1FA2"),
+    Outcome.INCONCLUSIVE: Look("?", "?", "yellow", "#8A5300"),
+    Outcome.DIFFERS: Look("≠", "#", "cyan", "#005A9C"),
+    Outcome.HOLDS: Look("✓", "+", "green", "#0B6B4F"),
+    Outcome.CHARACTERISED: Look("~", "~", "cyan", "#005A9C"),
+    Outcome.NOT_APPLICABLE: Look("/", "/", "dim", "#56616D"),
+    Outcome.NOT_JUDGED: Look("○", "o", "dim", "#56616D"),
+}
+
+AREAS: Mapping[str, str] = {
+    "IDN": "Identity, labels, network",
+    "ORD": "Creation and scale-up",
+    "SDN": "Scale-down",
+    "REC": "Replacement and failure",
+    "PAR": "Parallel policy",
+    "UPD": "Rolling update",
+    "PRT": "Partition",
+    "MXU": "maxUnavailable",
+    "MRS": "minReadySeconds",
+    "OND": "OnDelete",
+    "RCT": "Recreate",
+    "REV": "Revisions and rollback",
+    "STS": "Status and scale",
+    "DEL": "Deleting the set",
+    "ADP": "Adoption and release",
+    "STO": "Claims and volumes",
+    "PVR": "Claim retention policy",
+    "FRC": "Forced deletion",
+    "API": "Validation and defaults",
+}
+
+
+def area_name(promise_id: str) -> str:
+    """The area of a promise in words: ``ORD-02`` -> ``Creation and scale-up``."""
+    area = promise_id.split("-")[0]
+    return AREAS.get(area, area)
+
+
+def count(verdicts: Iterable[Verdict]) -> dict[Outcome, int]:
+    """How many verdicts have each outcome, worst first; outcomes that nobody has are there with 0."""
+    found = Counter(verdict.outcome for verdict in verdicts)
+    return {outcome: found[outcome] for outcome in WORST_FIRST}
+
+
+def worst_first(verdicts: Iterable[Verdict]) -> list[Verdict]:
+    """Verdicts in reading order: the worst outcome first, by id within one outcome."""
+    return sorted(verdicts, key=lambda verdict: (WORST_FIRST.index(verdict.outcome), verdict.id))
+
+
+def sentence(verdicts: Iterable[Verdict]) -> str:
+    """All counts in one line: ``1 violated, 10 hold, 2 not judged``; outcomes that nobody has are left out."""
+    found = count(verdicts)
+    words = {Outcome.HOLDS: "hold" if found[Outcome.HOLDS] != 1 else "holds"}
+    return ", ".join(f"{n} {words.get(o, o.value)}" for o, n in found.items() if n) or "nothing was judged"
+
+
+def seconds(value: float) -> str:
+    """A duration or a moment of a recording for people: ``0.532 s``, ``12.3 s``, ``2:07 min``."""
+    if value >= 100:
+        return f"{int(value // 60)}:{int(value % 60):02d} min"
+    return f"{value:.1f} s" if value >= 10 else f"{value:.3f} s"

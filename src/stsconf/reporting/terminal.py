@@ -1,0 +1,115 @@
+"""The verdict table, and plain progress lines for long work.
+
+Rich decides about colour and width (NO_COLOR, FORCE_COLOR, COLUMNS, TERM); where it writes no colour, glyphs and words
+carry everything.
+"""
+
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TextIO
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from stsconf.errors import ExitCode
+from stsconf.reporting.document import RunInfo
+from stsconf.reporting.look import LOOKS, seconds, sentence
+from stsconf.verdict import Outcome, Verdict
+
+_EXPLAINED = (Outcome.VIOLATED, Outcome.ERROR)
+_QUIET = (Outcome.HOLDS,)
+
+_MEANING: Mapping[ExitCode, str] = {
+    ExitCode.HOLDS: "every required promise holds",
+    ExitCode.VIOLATED: "a required promise is violated",
+    ExitCode.INTERRUPTED: "the run was interrupted",
+    ExitCode.HARNESS: "the suite itself failed",
+    ExitCode.USAGE: "the options do not fit together",
+    ExitCode.NOTHING_TO_JUDGE: "nothing was judged",
+    ExitCode.INCONCLUSIVE: "the evidence does not decide a required promise",
+    ExitCode.REFUSED: "the run was refused before it acted",
+    ExitCode.NOT_JUDGED: "a required promise was not judged",
+    ExitCode.REGRESSION: "a promise held in the baseline and does not hold now",
+}
+
+
+def print_report(run: RunInfo, verdicts: Iterable[Verdict], console: Console | None = None) -> None:
+    """Print header, table, the violated promises in full, and the closing line. Default: standard output."""
+    console = console or Console(highlight=False)
+    verdicts = sorted(verdicts, key=lambda verdict: verdict.id)
+    plain = not console.encoding.lower().startswith("utf")
+    _print_header(console, run)
+    console.print(_table(verdicts, plain))
+    for verdict in verdicts:
+        if verdict.outcome in _EXPLAINED:
+            console.print()
+            _print(console, Text(verdict.explain()))
+    console.print()
+    style = LOOKS[Outcome.HOLDS if run.exit_code is ExitCode.HOLDS else Outcome.VIOLATED].style
+    _print(
+        console,
+        Text(f"{sentence(verdicts)}; {seconds(run.seconds)}. Exit {int(run.exit_code)}: "),
+        Text(_MEANING[run.exit_code] + ".", style=style),
+    )
+
+
+class ProgressLines:
+    """Says on standard error what long work is doing: ``[ 12.3 s] create: Pod web-0 is Ready``.
+
+    Call it with a text. Several threads may; a line is never torn.
+    """
+
+    def __init__(self, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._stream = stream
+        self._clock = clock
+        self._started = clock()
+        self._lock = threading.Lock()
+
+    def __call__(self, text: str) -> None:
+        """Write one line at once; ``text`` says what happened, without a newline."""
+        stream = self._stream or sys.stderr
+        with self._lock:
+            stream.write(f"[{self._clock() - self._started:6.1f} s] {text}\n")
+            stream.flush()
+
+
+def _print_header(console: Console, run: RunInfo) -> None:
+    cluster = run.cluster
+    where = [f"Kubernetes {cluster['version']}"] if cluster.get("version") else []
+    where.append(f"provider {run.provider}")
+    if cluster.get("context"):
+        where.append(f"context {cluster['context']}")
+    where.append(f"suite {run.suite}")
+    _print(console, Text(", ".join(where), style="bold"))
+    if run.stand_ins:
+        _print(console, Text(f"Not the real part: {'; '.join(run.stand_ins)}"))
+
+
+def _print(console: Console, *parts: Text) -> None:
+    """Leave wrapping to the terminal, so that addresses stay whole and a line in a file stays one line."""
+    console.print(Text.assemble(*parts), soft_wrap=True)
+
+
+def _table(verdicts: Iterable[Verdict], plain: bool) -> Table:
+    table = Table(box=box.ASCII2 if plain else box.SIMPLE_HEAD, pad_edge=False, show_edge=False, expand=False)
+    table.add_column("Promise", no_wrap=True)
+    table.add_column("Verdict", no_wrap=True)
+    table.add_column("Checked", justify="right", no_wrap=True)
+    table.add_column("", overflow="fold")
+    for verdict in verdicts:
+        look = LOOKS[verdict.outcome]
+        words: list[Any] = [verdict.title]
+        if verdict.outcome not in _QUIET and verdict.reason:
+            words.append(Text(f"\n{verdict.reason}", style="" if verdict.outcome in _EXPLAINED else "dim"))
+        table.add_row(
+            escape(verdict.id),
+            Text(f"{look.ascii if plain else look.glyph} {verdict.outcome.value}", style=look.style),
+            str(verdict.obligations) if verdict.timelines else "",
+            Text.assemble(*words),
+        )
+    return table
