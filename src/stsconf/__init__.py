@@ -1,0 +1,14 @@
+"""Does this Kubernetes cluster keep every documented promise about StatefulSets?
+
+The engine in data-flow order: ``clusters`` (where it runs), ``workload`` and ``scenarios`` (what is done),
+``recorder`` (what happened, every version of every object), ``timeline`` (the same, as questions), ``promise`` and
+``expect`` (what must be true), ``judge`` and ``verdict`` (was it), ``reporting`` (who needs to know). No pytest here.
+"""
+
+from stsconf.expect import expect
+from stsconf.judge import judge
+from stsconf.promise import Level, promise
+from stsconf.timeline import Recording, Timeline, load
+from stsconf.verdict import Outcome, Verdict
+
+__all__ = ["Level", "Outcome", "Recording", "Timeline", "Verdict", "expect", "judge", "load", "promise"]

@@ -1,0 +1,149 @@
+"""Plain JSON calls to an API server over the official client's connection and credentials.
+
+The client's typed models drop fields they do not know, so objects stay dictionaries here, as the server sent them.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import urllib3
+from kubernetes.client import ApiClient
+from kubernetes.client.exceptions import ApiException
+from kubernetes.config import ConfigException, new_client_from_config
+
+from stsconf.errors import ClusterError, StsconfError, UsageError
+
+Object = dict[str, Any]
+
+_RESOURCES: Mapping[str, tuple[str, str]] = {
+    "ClusterRole": ("apis/rbac.authorization.k8s.io/v1", "clusterroles"),
+    "ClusterRoleBinding": ("apis/rbac.authorization.k8s.io/v1", "clusterrolebindings"),
+    "ConfigMap": ("api/v1", "configmaps"),
+    "Deployment": ("apis/apps/v1", "deployments"),
+    "Event": ("api/v1", "events"),
+    "Namespace": ("api/v1", "namespaces"),
+    "Node": ("api/v1", "nodes"),
+    "PersistentVolume": ("api/v1", "persistentvolumes"),
+    "PersistentVolumeClaim": ("api/v1", "persistentvolumeclaims"),
+    "Pod": ("api/v1", "pods"),
+    "Role": ("apis/rbac.authorization.k8s.io/v1", "roles"),
+    "RoleBinding": ("apis/rbac.authorization.k8s.io/v1", "rolebindings"),
+    "Service": ("api/v1", "services"),
+    "ServiceAccount": ("api/v1", "serviceaccounts"),
+    "StatefulSet": ("apis/apps/v1", "statefulsets"),
+    "StorageClass": ("apis/storage.k8s.io/v1", "storageclasses"),
+}
+
+JSON_PATCH = "application/json-patch+json"
+MERGE_PATCH = "application/merge-patch+json"
+
+
+class ApiError(StsconfError):
+    """The server answered, and the answer was no. ``status`` is the HTTP code."""
+
+    def __init__(self, status: int, method: str, path: str, message: str) -> None:
+        self.status = status
+        super().__init__(f"{method} {path} was answered with {status}: {message}")
+
+
+class Api:
+    """One API server. Every method returns the server's JSON and raises ``ApiError`` or ``ClusterError``."""
+
+    def __init__(self, client: ApiClient, timeout: float = 30.0) -> None:
+        self.client = client
+        self._timeout = timeout
+
+    @classmethod
+    def from_kubeconfig(cls, kubeconfig: Path | None, context: str | None, timeout: float = 30.0) -> "Api":
+        """Connect as kubectl would. Raises ``UsageError`` when the file or the context does not exist."""
+        try:
+            return cls(new_client_from_config(str(kubeconfig) if kubeconfig else None, context), timeout)
+        except ConfigException as error:
+            raise UsageError(
+                f"The kubeconfig cannot be used: {error}.",
+                "Name a file with --sts-kubeconfig or KUBECONFIG, and one of `kubectl config get-contexts` with "
+                "--sts-context.",
+            ) from None
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: object | None = None,
+        content_type: str = "application/json",
+        timeout: float | None = None,
+    ) -> Object:
+        """One call, no retry. ``path`` begins after the host, with its query."""
+        configuration = self.client.configuration
+        headers = {"Accept": "application/json", "User-Agent": "stsconf"}
+        if body is not None:
+            headers["Content-Type"] = content_type
+        if token := configuration.get_api_key_with_prefix("authorization"):
+            headers["Authorization"] = token
+        try:
+            response = self.client.rest_client.pool_manager.request(
+                method,
+                f"{configuration.host}/{path}",
+                body=None if body is None else json.dumps(body),
+                headers=headers,
+                timeout=urllib3.Timeout(connect=5.0, read=timeout or self._timeout),
+                retries=False,
+            )
+        except (urllib3.exceptions.HTTPError, ApiException) as error:
+            raise ClusterError(
+                "connect",
+                f"the API server {configuration.host} does not answer ({type(error).__name__}).",
+                "Check the address with `kubectl cluster-info`.",
+            ) from None
+        text = response.data.decode("utf-8", "replace")
+        if response.status >= 300:
+            raise ApiError(response.status, method, path, _message(text))
+        return json.loads(text) if text.startswith("{") else {"text": text}
+
+    def path(self, kind: str, namespace: str | None = None, name: str | None = None) -> str:
+        """The path of a collection or of one object."""
+        group, resource = _RESOURCES[kind]
+        scope = f"/namespaces/{namespace}" if namespace else ""
+        return f"{group}{scope}/{resource}" + (f"/{name}" if name else "")
+
+    def get(self, kind: str, name: str, namespace: str | None = None) -> Object | None:
+        """One object, or ``None`` when it does not exist."""
+        try:
+            return self.request("GET", self.path(kind, namespace, name))
+        except ApiError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    def list(self, kind: str, namespace: str | None = None, query: str = "") -> Iterator[Object]:
+        """All objects of a collection."""
+        yield from self.request("GET", self.path(kind, namespace) + query)["items"]
+
+    def create(self, manifest: Mapping[str, Any], namespace: str | None = None) -> Object:
+        """Create one object; ``namespace`` overrides the manifest's."""
+        where = namespace or manifest["metadata"].get("namespace")
+        return self.request("POST", self.path(manifest["kind"], where), dict(manifest))
+
+    def patch(
+        self, kind: str, name: str, body: object, namespace: str | None = None, content_type: str = MERGE_PATCH
+    ) -> Object:
+        """Patch one object and return it as stored."""
+        return self.request("PATCH", self.path(kind, namespace, name), body, content_type)
+
+    def delete(self, kind: str, name: str, namespace: str | None = None, **options: object) -> Object | None:
+        """Delete one object with the given DeleteOptions; ``None`` when it was not there."""
+        try:
+            return self.request("DELETE", self.path(kind, namespace, name), options or None)
+        except ApiError as error:
+            if error.status == 404:
+                return None
+            raise
+
+
+def _message(text: str) -> str:
+    try:
+        return str(json.loads(text).get("message", text))
+    except (ValueError, AttributeError):
+        return text[:200]

@@ -1,0 +1,54 @@
+"""Where a run happens. Every provider is a context manager that yields a ``Cluster``; promises cannot tell which."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from stsconf.api import Api
+
+
+class Provider(StrEnum):
+    """The ways to get a cluster."""
+
+    KIND = "kind"
+    EXISTING = "existing"
+
+
+CAPABILITIES = frozenset({"kubelet", "nodes", "storage", "exec"})
+"""What a cluster may be able to do; promises and scenarios name what they need."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A cluster that is ready to use.
+
+    ``ours`` is whether this run made it, and so may watch all of it. ``images`` maps the keys of
+    ``manifests/images.yaml`` to references. ``stand_ins`` names every part that is not the real one.
+    """
+
+    provider: Provider
+    name: str
+    kubeconfig: Path | None
+    context: str | None
+    api: Api
+    ours: bool
+    storage_class: str
+    images: Mapping[str, str]
+    version: str
+    uid: str
+    capabilities: frozenset[str] = CAPABILITIES
+    stand_ins: tuple[str, ...] = ()
+    kubectl: str = "kubectl"
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+def identify(api: Api) -> tuple[str, str]:
+    """Server version and cluster uid (the uid of namespace kube-system; empty where it may not be read)."""
+    version = str(api.request("GET", "version")["gitVersion"])
+    try:
+        namespace = api.get("Namespace", "kube-system")
+    except Exception:
+        namespace = None
+    return version, namespace["metadata"]["uid"] if namespace else ""

@@ -1,0 +1,40 @@
+"""A cluster somebody else made: everyone's development loop, and the gate before an upgrade."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from stsconf import suite_files
+from stsconf.api import Api
+from stsconf.clusters import Cluster, Provider, identify
+from stsconf.waits import Waits
+
+
+@contextmanager
+def cluster(
+    kubeconfig: Path | None,
+    context: str | None,
+    storage_class: str,
+    images: Mapping[str, str],
+    waits: Waits,
+) -> Iterator[Cluster]:
+    """Use the cluster a kubeconfig names; nothing is installed on it and nothing of it is removed.
+
+    ``images`` overrides entries of ``manifests/images.yaml``. Raises ``UsageError`` for a kubeconfig that cannot be
+    used and ``ClusterError`` for a server that does not answer.
+    """
+    api = Api.from_kubeconfig(kubeconfig, context, waits.request)
+    version, uid = identify(api)
+    public = {key: str(entry["public"]) for key, entry in suite_files.manifest("images.yaml")[0].items()}
+    yield Cluster(
+        provider=Provider.EXISTING,
+        name=context or "current context",
+        kubeconfig=kubeconfig,
+        context=context,
+        api=api,
+        ours=False,
+        storage_class=storage_class,
+        images={**public, **images},
+        version=version,
+        uid=uid,
+    )

@@ -1,0 +1,160 @@
+"""Provider ``kind``: a cluster of our own, with NFS volumes, gone when the run ends."""
+
+import contextlib
+import os
+import random
+import shlex
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from stsconf import storage
+from stsconf.api import Api, ApiError
+from stsconf.clusters import Cluster, Provider, identify
+from stsconf.clusters.engine import Engine, EngineChoice, engine
+from stsconf.errors import ClusterError, UsageError
+from stsconf.waits import Waits
+
+
+@contextmanager
+def cluster(
+    run_id: str,
+    folder: Path,
+    choice: EngineChoice,
+    images: Mapping[str, str],
+    waits: Waits,
+    say: storage.Say,
+) -> Iterator[Cluster]:
+    """Make a kind cluster with ``managed-nfs-storage`` and delete it afterwards, however the block ends.
+
+    ``folder`` receives the kubeconfig, kind's configuration and its log. Raises ``PreflightRefused`` without an engine
+    and ``ClusterError`` naming the stage that failed.
+    """
+    try:
+        from pytest_kind import KindCluster
+    except ImportError:
+        raise UsageError(
+            "Provider kind needs the optional extra: pytest-kind is not installed.",
+            "Install it with `pip install 'statefulset-conformance[kind]'`, or use --sts-cluster=existing.",
+        ) from None
+    folder.mkdir(parents=True, exist_ok=True)
+    with engine(choice, say) as found:
+        kubeconfig = folder.resolve() / "kubeconfig"
+        with contextlib.chdir(folder):  # KindCluster makes a folder of its own where it is built
+            made = KindCluster(
+                f"stsconf-{run_id}",
+                kubeconfig=kubeconfig,
+                image=found.node_image,
+                kind_path=_wrapper(folder.resolve(), found),
+                kubectl_path=found.kubectl,
+            )
+        config = folder / "kind.yaml"
+        config.write_text(yaml.safe_dump(_config(found)), encoding="utf-8")
+        say(f"kind: creating cluster {made.name} from {found.node_image}")
+        try:
+            try:
+                made.create(config)
+            except subprocess.CalledProcessError:
+                raise ClusterError(
+                    "kind", f"kind create cluster failed. {_tail(folder / 'kind.log')}", f"See {folder / 'kind.log'}."
+                ) from None
+            api = Api.from_kubeconfig(kubeconfig, None, waits.request)
+            _wait_ready(api, waits, say)
+            all_images = {**found.images, **images}
+            storage.install(api, all_images, found.nfs_server, found.mount_options, waits, say)
+            version, uid = identify(api)
+            yield Cluster(
+                provider=Provider.KIND,
+                name=made.name,
+                kubeconfig=kubeconfig,
+                context=None,
+                api=api,
+                ours=True,
+                storage_class="managed-nfs-storage",
+                images=all_images,
+                version=version,
+                uid=uid,
+                stand_ins=found.stand_ins,
+                kubectl=str(found.kubectl),
+                facts=found.facts,
+            )
+        finally:
+            say(f"kind: deleting cluster {made.name}")
+            made.delete()
+
+
+def _wrapper(folder: Path, found: Engine) -> Path:
+    """A ``kind`` that talks to our engine and keeps what it says; pytest-kind passes neither through."""
+    script = folder / "kind"
+    exports = [f"export {name}={shlex.quote(value)}" for name, value in found.environment.items()]
+    lines = [
+        "#!/bin/sh",
+        *exports,
+        "unset HTTP_PROXY HTTPS_PROXY NO_PROXY http_proxy https_proxy no_proxy",
+        f'exec {shlex.quote(str(found.kind))} "$@" 2>>{shlex.quote(str(folder / "kind.log"))}',
+    ]
+    script.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    script.chmod(0o755)
+    return script
+
+
+def _config(found: Engine) -> dict[str, Any]:
+    """kind's configuration; a remote engine needs the API server on its own address and a port chosen here."""
+    config: dict[str, Any] = {
+        "kind": "Cluster",
+        "apiVersion": "kind.x-k8s.io/v1alpha4",
+        "nodes": [{"role": "control-plane"}],
+        **found.kind_config,
+    }
+    if found.api_server_address:
+        port = random.SystemRandom().randrange(20000, 32000)
+        config["networking"] = {
+            **config.get("networking", {}),
+            "apiServerAddress": found.api_server_address,
+            "apiServerPort": port,
+        }
+    return config
+
+
+def _wait_ready(api: Api, waits: Waits, say: storage.Say) -> None:
+    """All nodes, kube-proxy, CoreDNS and the default service account; kind itself waits for none of them."""
+    missing = ""
+
+    def ready() -> bool:
+        nonlocal missing
+        missing = _missing(api)
+        return not missing
+
+    say("kind: waiting for nodes, kube-proxy, CoreDNS and the default service account")
+    if not storage.until(ready, waits.cluster_ready):
+        raise ClusterError("ready", f"the cluster was not usable within {waits.cluster_ready:.0f} s: {missing}.")
+
+
+def _missing(api: Api) -> str:
+    try:
+        for node in api.list("Node"):
+            if not _true(node, "Ready"):
+                return f"node {node['metadata']['name']} is not Ready"
+        for label, name in (("kube-proxy", "kube-proxy"), ("kube-dns", "CoreDNS")):
+            pods = list(api.list("Pod", "kube-system", f"?labelSelector=k8s-app={label}"))
+            if not any(_true(pod, "Ready") for pod in pods):
+                return f"{name} is not Ready"
+        if api.get("ServiceAccount", "default", "default") is None:
+            return "the default service account does not exist"
+    except (ApiError, ClusterError) as error:
+        return error.what
+    return ""
+
+
+def _true(found: Mapping[str, Any], condition: str) -> bool:
+    conditions = (found.get("status") or {}).get("conditions") or ()
+    return any(c["type"] == condition and c["status"] == "True" for c in conditions)
+
+
+def _tail(log: Path) -> str:
+    text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
+    return " ".join(text.split(os.linesep)[-4:]).strip()

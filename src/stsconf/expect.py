@@ -1,0 +1,232 @@
+"""The words in which promises are written.
+
+``expect`` never raises and never decides: each word adds one obligation, and the judge takes the worst at the end, so
+that an early doubt cannot hide a later violation.
+"""
+
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar
+from typing import Any, TypeVar
+
+from stsconf.errors import UnknownFact
+from stsconf.facts import Fact
+from stsconf.timeline import GRACE_SECONDS, Change, Event, History, Timeline, Trouble
+from stsconf.verdict import Obligation, Outcome, Witness, singular, witness_of
+
+F = TypeVar("F", bound=Fact)
+
+_PHRASES = {
+    Change.ADDED: "is created",
+    Change.MODIFIED: "changes",
+    Change.DELETED: "is gone",
+    Change.LISTED: "was already there",
+    Change.LOST: "went away unseen",
+}
+
+obligations: ContextVar[list[Obligation]] = ContextVar("obligations")
+"""Where words put what they found, while a promise is being judged."""
+
+judged: ContextVar[Timeline] = ContextVar("judged")
+"""The timeline that the promise is being judged on."""
+
+
+def say(event: Event[Any]) -> str:
+    """A moment in words: ``Pod web-1 is created``."""
+    phrase = _PHRASES[event.change]
+    if event.change is Change.MODIFIED and event.fact.terminating and not (event.before and event.before.terminating):
+        phrase = "is asked to stop"
+    return f"{singular(event.kind)} {event.name} {phrase}"
+
+
+class Expectation:
+    """What is expected of one moment."""
+
+    def __init__(self, event: Event[Any]) -> None:
+        self._event = event
+
+    def _add(
+        self,
+        outcome: Outcome,
+        expected: str,
+        seen: str,
+        *others: Event[Any],
+        trouble: Trouble | None = None,
+    ) -> None:
+        witness = [witness_of(self._event, say(self._event)), *(witness_of(e, say(e)) for e in others)]
+        _put(outcome, expected, seen, *witness, trouble=trouble)
+
+    def shows(self, what: str, seen: object, wanted: object) -> None:
+        """What was read off the object at this moment is what it should be."""
+        subject = f"{singular(self._event.kind)} {self._event.name}"
+        self._add(
+            Outcome.HOLDS if seen == wanted else Outcome.VIOLATED,
+            f"{subject}: {what} is {wanted!r}",
+            f"{subject}: {what} is {seen!r}",
+        )
+
+    def has(self, **wanted: object) -> None:
+        """Each named field of the object has the given value at this moment."""
+        for name, value in wanted.items():
+            self.shows(name.replace("_", " "), getattr(self._event.fact, name), value)
+
+    def comes_with(self, other: Event[F] | None, what: str) -> Event[F] | None:
+        """The other object exists too; returned so that it can be looked at."""
+        self._add(
+            Outcome.VIOLATED if other is None else Outcome.HOLDS,
+            f"{what} belongs to {singular(self._event.kind)} {self._event.name}",
+            f"there is no {what}" if other is None else "it is there",
+            *([other] if other else []),
+        )
+        return other
+
+    def keeps(self, earlier: Event[Any], *names: str) -> None:
+        """Each named field still has the value it had at the earlier moment."""
+        for name in names:
+            was, now = getattr(earlier.fact, name), getattr(self._event.fact, name)
+            field = name.replace("_", " ")
+            self._add(
+                Outcome.HOLDS if was == now else Outcome.VIOLATED,
+                f"{singular(self._event.kind)} {self._event.name} keeps its {field} {was!r}",
+                f"its {field} is now {now!r}",
+                earlier,
+            )
+
+    def differs_from(self, other: Event[Any], name: str) -> None:
+        """No two objects share the value of the named field."""
+        mine, theirs = getattr(self._event.fact, name), getattr(other.fact, name)
+        field = name.replace("_", " ")
+        self._add(
+            Outcome.HOLDS if mine != theirs else Outcome.VIOLATED,
+            f"{self._event.name} and {other.name} each have a {field} of their own",
+            f"{self._event.name} and {other.name} share the {field} {mine!r}",
+            other,
+        )
+
+    def follows(self, other: Event[Any] | None, what: str) -> None:
+        """The other moment happened, and before this one. ``None``: it was never seen."""
+        expected = f"{what} before {say(self._event)}"
+        try:
+            if other is None:
+                kind = self._event.kind
+                if judged.get().of_kind(kind).unseen(0, self._event.rv):
+                    raise UnknownFact(f"part of {kind} was not seen")
+                self._add(Outcome.VIOLATED, expected, f"{say(self._event)}, and that had not happened")
+                return
+            if other.kind != self._event.kind:
+                judged.get().same_domain(other.kind, self._event.kind)
+        except UnknownFact as unknown:
+            self._unknown(expected, unknown)
+            return
+        self._add(
+            Outcome.HOLDS if other.rv < self._event.rv else Outcome.VIOLATED,
+            expected,
+            f"{say(self._event)} at {self._event.seconds:.3f} s, {say(other)} at {other.seconds:.3f} s",
+            other,
+        )
+
+    def finds(self, history: History[F], name: str, condition: Callable[[F], bool], what: str) -> None:
+        """At this moment the condition holds for the object ``name``, as far as the controller could know.
+
+        Conditions such as Ready go back and forth, and a controller acts on a view that is slightly old. A broken
+        condition counts only if it had been broken for longer than the grace, or if the set's own status, written
+        in between, already shows it. Otherwise the obligation is *raced*: inconclusive.
+        """
+        event, expected = self._event, f"{singular(history.kind)} {name} is {what} when {say(self._event)}"
+        try:
+            if history.kind != event.kind:
+                judged.get().same_domain(history.kind, event.kind)
+            at = history.before(event.rv, name)
+            if at is not None and at.now is not None and condition(at.now):
+                self._add(Outcome.HOLDS, expected, f"it was, since {at.seconds:.3f} s", at)
+                return
+            flip = _flip(history, name, event.rv, condition)
+            if flip is None:
+                if history.unseen(0, event.rv):
+                    raise UnknownFact(f"part of {history.kind} was not seen")
+                seen = f"{name} had never been {what}" if at else f"there was no {singular(history.kind)} {name} yet"
+                self._add(Outcome.VIOLATED, expected, f"{say(event)} while {seen}", *([at] if at else []))
+                return
+            age = event.seconds - flip.seconds
+            if age > GRACE_SECONDS or _status_shows(flip, event):
+                self._add(
+                    Outcome.VIOLATED,
+                    expected,
+                    f"{say(event)} although {name} had not been {what} for {age:.3f} s",
+                    flip,
+                )
+            else:
+                self._add(
+                    Outcome.INCONCLUSIVE,
+                    expected,
+                    f"{say(event)} {age:.3f} s after {name} ceased to be {what}: the controller may not have known yet",
+                    flip,
+                    trouble=Trouble.RACED,
+                )
+        except UnknownFact as unknown:
+            self._unknown(expected, unknown)
+
+    def _unknown(self, expected: str, unknown: UnknownFact) -> None:
+        trouble = Trouble.UNORDERED_KINDS if str(unknown).startswith(Trouble.UNORDERED_KINDS) else Trouble.GAP
+        self._add(Outcome.INCONCLUSIVE, expected, str(unknown), trouble=trouble)
+
+
+def expect(event: Event[Any]) -> Expectation:
+    """Start an obligation about one moment."""
+    return Expectation(event)
+
+
+def expect_none(events: Iterable[Event[Any]], what: str) -> None:
+    """None of these moments may happen in the whole window. ``what`` completes "no ..."."""
+    found = list(events)
+    for event in found:
+        _put(Outcome.VIOLATED, f"no {what}", say(event), witness_of(event, say(event)))
+    if not found:
+        _put(Outcome.HOLDS, f"no {what}", "none was seen")
+
+
+def expect_reached(reached: bool, what: str, *witness: Event[Any]) -> None:
+    """The window ends in this state. A window that was cut short, or not waited for, proves nothing."""
+    timeline = judged.get()
+    marks = [witness_of(event, say(event)) for event in witness]
+    if reached:
+        _put(Outcome.HOLDS, what, "so it was", *marks)
+    elif timeline.window.settled is False:
+        _put(Outcome.VIOLATED, what, f"not reached: {timeline.window.waited_for}", *marks)
+    else:
+        _put(Outcome.INCONCLUSIVE, what, "not reached while we watched", *marks, trouble=Trouble.NOT_REACHED)
+
+
+def _put(outcome: Outcome, expected: str, seen: str, *witness: Witness, trouble: Trouble | None = None) -> None:
+    obligations.get().append(Obligation(outcome, expected, seen, witness, trouble))
+
+
+def _flip(history: History[F], name: str, rv: int, condition: Callable[[F], bool]) -> Event[F] | None:
+    """The event that ended the last time the condition held before ``rv``; ``None`` if it never held."""
+    flip: Event[F] | None = None
+    held = False
+    for event in history.named(name):
+        if event.rv >= rv:
+            break
+        holds = event.now is not None and condition(event.now)
+        if held and not holds:
+            flip = event
+        held = holds
+    return flip
+
+
+def _status_shows(flip: Event[Any], event: Event[Any]) -> bool:
+    """Whether the set's status, written between the two moments, counts fewer ready pods than before the flip."""
+    timeline = judged.get()
+    try:
+        timeline.same_domain("statefulsets")
+    except UnknownFact:
+        return False
+    ready: int | None = None
+    for written in timeline.sets.events:
+        if written.now is None or written.rv >= event.rv:
+            break
+        if written.rv <= flip.rv:
+            ready = written.now.ready_replicas
+        elif ready is not None and written.now.ready_replicas < ready:
+            return True
+    return False

@@ -1,0 +1,371 @@
+"""Raw Kubernetes objects reduced to the small immutable facts that promises are about.
+
+Field meanings follow the API reference (core/v1, apps/v1, discovery.k8s.io/v1). A field that an object does not carry
+is ``None``, never a guess.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+POD_NAME_LABEL = "statefulset.kubernetes.io/pod-name"
+POD_INDEX_LABEL = "apps.kubernetes.io/pod-index"
+REVISION_LABEL = "controller-revision-hash"
+SERVICE_NAME_LABEL = "kubernetes.io/service-name"
+
+Raw = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """What every kind has. ``owner_uid`` is the uid of the controlling owner reference."""
+
+    uid: str
+    name: str
+    terminating: bool
+    owner_uid: str | None
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pod(Fact):
+    """A pod. ``healthy`` is the documents' "Running and Ready", and not being stopped."""
+
+    ordinal: int | None
+    phase: str | None
+    ready: bool
+    revision: str | None
+    hostname: str | None
+    subdomain: str | None
+    node: str | None
+    pod_ip: str | None
+    grace_seconds: int | None
+    stop_grace_seconds: int | None
+    claims: Mapping[str, str]
+    mounted: frozenset[str]
+    disrupted: bool
+
+    @property
+    def healthy(self) -> bool:
+        """Running, Ready and not terminating."""
+        return self.phase == "Running" and self.ready and not self.terminating
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimTemplate:
+    """One entry of ``spec.volumeClaimTemplates``."""
+
+    name: str
+    storage_class: str | None
+    access_modes: tuple[str, ...]
+    size: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatefulSet(Fact):
+    """A StatefulSet: what was asked for, and what its controller reports."""
+
+    generation: int
+    observed_generation: int
+    replicas: int
+    start: int
+    policy: str
+    strategy: str
+    partition: int | None
+    service_name: str | None
+    selector: Mapping[str, str]
+    claim_templates: tuple[ClaimTemplate, ...]
+    keeps_claims_when_scaled: bool
+    status_replicas: int
+    ready_replicas: int
+    available_replicas: int
+    current_replicas: int
+    updated_replicas: int
+    current_revision: str | None
+    update_revision: str | None
+    spec_managers: frozenset[str]
+
+    @property
+    def ordinals(self) -> range:
+        """The ordinals the set must have."""
+        return range(self.start, self.start + self.replicas)
+
+    @property
+    def settled(self) -> bool:
+        """Its own status says that everything asked for is there and Ready."""
+        return (
+            self.observed_generation >= self.generation
+            and self.status_replicas == self.ready_replicas == self.replicas
+            and self.update_revision == self.current_revision
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim(Fact):
+    """A PersistentVolumeClaim."""
+
+    phase: str | None
+    volume_name: str | None
+    storage_class: str | None
+    access_modes: tuple[str, ...]
+    size: str | None
+    owner_uids: frozenset[str]
+
+    @property
+    def bytes(self) -> Decimal:
+        """The size asked for."""
+        return quantity(self.size)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Volume(Fact):
+    """A PersistentVolume. ``place`` names the storage behind it, such as ``nfs://server/path``."""
+
+    phase: str | None
+    claim_uid: str | None
+    claim_namespace: str | None
+    claim_name: str | None
+    storage_class: str | None
+    access_modes: tuple[str, ...]
+    size: str | None
+    place: str | None
+    reclaim_policy: str | None
+
+    @property
+    def bytes(self) -> Decimal:
+        """The capacity."""
+        return quantity(self.size)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revision(Fact):
+    """A ControllerRevision. ``data`` is a hash of its stored template patch."""
+
+    number: int
+    data: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service(Fact):
+    """A Service; a headless one has ``cluster_ip`` "None"."""
+
+    cluster_ip: str | None
+    selector: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One address of an EndpointSlice."""
+
+    pod_uid: str | None
+    hostname: str | None
+    addresses: tuple[str, ...]
+    ready: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointSlice(Fact):
+    """An EndpointSlice of one Service."""
+
+    service: str | None
+    endpoints: tuple[Endpoint, ...]
+
+
+_SUFFIXES = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "Pi": 2**50, "Ei": 2**60}
+_SUFFIXES |= {"k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "P": 10**15, "E": 10**18, "": 1}
+
+
+def quantity(text: str | None) -> Decimal:
+    """A resource quantity such as ``1Gi`` as a number of bytes; none is 0 (API reference, Quantity)."""
+    match = re.fullmatch(r"([0-9.]+(?:[eE][0-9]+)?)([A-Za-z]{0,2})", text or "0")
+    if match is None or match[2] not in _SUFFIXES:
+        raise ValueError(f"{text!r} is not a resource quantity")
+    return Decimal(match[1]) * _SUFFIXES[match[2]]
+
+
+def ordinal_of(name: str) -> tuple[str, int] | None:
+    """Split ``web-2`` into ``("web", 2)``; ``None`` for a name no StatefulSet would give."""
+    match = re.fullmatch(r"(.+)-(0|[1-9][0-9]*)", name)
+    return (match[1], int(match[2])) if match else None
+
+
+def _common(raw: Raw) -> dict[str, Any]:
+    meta = raw["metadata"]
+    owners = [ref["uid"] for ref in meta.get("ownerReferences") or () if ref.get("controller")]
+    return {
+        "uid": meta["uid"],
+        "name": meta["name"],
+        "terminating": "deletionTimestamp" in meta,
+        "owner_uid": owners[0] if owners else None,
+        "labels": meta.get("labels") or {},
+    }
+
+
+def _conditions(raw: Raw) -> dict[str, str]:
+    return {c["type"]: c["status"] for c in (raw.get("status") or {}).get("conditions") or ()}
+
+
+def pod(raw: Raw) -> Pod:
+    """Reduce a core/v1 Pod."""
+    meta, spec, status = raw["metadata"], raw.get("spec") or {}, raw.get("status") or {}
+    split, conditions = ordinal_of(meta["name"]), _conditions(raw)
+    claims = {
+        volume["name"]: volume["persistentVolumeClaim"]["claimName"]
+        for volume in spec.get("volumes") or ()
+        if volume.get("persistentVolumeClaim")
+    }
+    return Pod(
+        **_common(raw),
+        ordinal=split[1] if split else None,
+        phase=status.get("phase"),
+        ready=conditions.get("Ready") == "True",
+        revision=(meta.get("labels") or {}).get(REVISION_LABEL),
+        hostname=spec.get("hostname"),
+        subdomain=spec.get("subdomain"),
+        node=spec.get("nodeName"),
+        pod_ip=status.get("podIP"),
+        grace_seconds=spec.get("terminationGracePeriodSeconds"),
+        stop_grace_seconds=meta.get("deletionGracePeriodSeconds"),
+        claims=claims,
+        mounted=frozenset(
+            mount["name"] for container in spec.get("containers") or () for mount in container.get("volumeMounts") or ()
+        ),
+        disrupted=conditions.get("DisruptionTarget") == "True",
+    )
+
+
+def _claim_template(raw: Raw) -> ClaimTemplate:
+    spec = raw.get("spec") or {}
+    return ClaimTemplate(
+        name=raw["metadata"]["name"],
+        storage_class=spec.get("storageClassName"),
+        access_modes=tuple(spec.get("accessModes") or ()),
+        size=((spec.get("resources") or {}).get("requests") or {}).get("storage"),
+    )
+
+
+def _spec_managers(raw: Raw) -> frozenset[str]:
+    """Names of the writers of anything but status (metadata.managedFields)."""
+    return frozenset(
+        entry.get("manager") or ""
+        for entry in raw["metadata"].get("managedFields") or ()
+        if entry.get("subresource") != "status"
+    )
+
+
+def stateful_set(raw: Raw) -> StatefulSet:
+    """Reduce an apps/v1 StatefulSet."""
+    meta, spec, status = raw["metadata"], raw.get("spec") or {}, raw.get("status") or {}
+    strategy = spec.get("updateStrategy") or {}
+    retention = spec.get("persistentVolumeClaimRetentionPolicy") or {}
+    return StatefulSet(
+        **_common(raw),
+        generation=meta.get("generation") or 0,
+        observed_generation=status.get("observedGeneration") or 0,
+        replicas=spec["replicas"] if spec.get("replicas") is not None else 1,
+        start=(spec.get("ordinals") or {}).get("start") or 0,
+        policy=spec.get("podManagementPolicy") or "OrderedReady",
+        strategy=strategy.get("type") or "RollingUpdate",
+        partition=(strategy.get("rollingUpdate") or {}).get("partition"),
+        service_name=spec.get("serviceName"),
+        selector=(spec.get("selector") or {}).get("matchLabels") or {},
+        claim_templates=tuple(_claim_template(t) for t in spec.get("volumeClaimTemplates") or ()),
+        keeps_claims_when_scaled=retention.get("whenScaled", "Retain") == "Retain",
+        status_replicas=status.get("replicas") or 0,
+        ready_replicas=status.get("readyReplicas") or 0,
+        available_replicas=status.get("availableReplicas") or 0,
+        current_replicas=status.get("currentReplicas") or 0,
+        updated_replicas=status.get("updatedReplicas") or 0,
+        current_revision=status.get("currentRevision"),
+        update_revision=status.get("updateRevision"),
+        spec_managers=_spec_managers(raw),
+    )
+
+
+def claim(raw: Raw) -> Claim:
+    """Reduce a core/v1 PersistentVolumeClaim."""
+    meta, spec, status = raw["metadata"], raw.get("spec") or {}, raw.get("status") or {}
+    return Claim(
+        **_common(raw),
+        phase=status.get("phase"),
+        volume_name=spec.get("volumeName"),
+        storage_class=spec.get("storageClassName"),
+        access_modes=tuple(spec.get("accessModes") or ()),
+        size=((spec.get("resources") or {}).get("requests") or {}).get("storage"),
+        owner_uids=frozenset(ref["uid"] for ref in meta.get("ownerReferences") or ()),
+    )
+
+
+def _place(spec: Raw) -> str | None:
+    if nfs := spec.get("nfs"):
+        return f"nfs://{nfs['server']}{nfs['path']}"
+    if csi := spec.get("csi"):
+        return f"csi://{csi['driver']}/{csi['volumeHandle']}"
+    for kind in ("hostPath", "local"):
+        if source := spec.get(kind):
+            affinity = json.dumps(spec.get("nodeAffinity"), sort_keys=True)
+            return f"{kind}://{hashlib.sha256(affinity.encode()).hexdigest()[:8]}{source['path']}"
+    return None
+
+
+def volume(raw: Raw) -> Volume:
+    """Reduce a core/v1 PersistentVolume."""
+    spec, status = raw.get("spec") or {}, raw.get("status") or {}
+    ref = spec.get("claimRef") or {}
+    return Volume(
+        **_common(raw),
+        phase=status.get("phase"),
+        claim_uid=ref.get("uid"),
+        claim_namespace=ref.get("namespace"),
+        claim_name=ref.get("name"),
+        storage_class=spec.get("storageClassName"),
+        access_modes=tuple(spec.get("accessModes") or ()),
+        size=(spec.get("capacity") or {}).get("storage"),
+        place=_place(spec),
+        reclaim_policy=spec.get("persistentVolumeReclaimPolicy"),
+    )
+
+
+def revision(raw: Raw) -> Revision:
+    """Reduce an apps/v1 ControllerRevision."""
+    data = json.dumps(raw.get("data"), sort_keys=True, separators=(",", ":"))
+    return Revision(
+        **_common(raw), number=raw.get("revision") or 0, data=hashlib.sha256(data.encode()).hexdigest()[:16]
+    )
+
+
+def service(raw: Raw) -> Service:
+    """Reduce a core/v1 Service."""
+    spec = raw.get("spec") or {}
+    return Service(**_common(raw), cluster_ip=spec.get("clusterIP"), selector=spec.get("selector") or {})
+
+
+def endpoint_slice(raw: Raw) -> EndpointSlice:
+    """Reduce a discovery.k8s.io/v1 EndpointSlice. A ``ready`` that is absent means ready (API reference)."""
+    endpoints = tuple(
+        Endpoint(
+            pod_uid=(entry.get("targetRef") or {}).get("uid"),
+            hostname=entry.get("hostname"),
+            addresses=tuple(entry.get("addresses") or ()),
+            ready=(entry.get("conditions") or {}).get("ready") is not False,
+        )
+        for entry in raw.get("endpoints") or ()
+    )
+    return EndpointSlice(
+        **_common(raw), service=(raw["metadata"].get("labels") or {}).get(SERVICE_NAME_LABEL), endpoints=endpoints
+    )
+
+
+REDUCERS: Mapping[str, Callable[[Raw], Fact]] = {
+    "pods": pod,
+    "statefulsets": stateful_set,
+    "controllerrevisions": revision,
+    "persistentvolumeclaims": claim,
+    "persistentvolumes": volume,
+    "services": service,
+    "endpointslices": endpoint_slice,
+}

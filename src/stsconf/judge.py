@@ -1,0 +1,94 @@
+"""``judge(promise, timelines)``: a pure function from evidence to a verdict that is never kinder than the evidence."""
+
+import traceback
+from collections.abc import Sequence
+
+from stsconf.errors import UnknownFact
+from stsconf.expect import judged, obligations
+from stsconf.promise import Level, Promise
+from stsconf.timeline import Problem, Timeline, Trouble, kinds_read
+from stsconf.verdict import WORST_FIRST, Obligation, Outcome, TimelineVerdict, Verdict, worst
+
+
+def judge(promise: Promise, timelines: Sequence[Timeline], *, required: bool = True) -> Verdict:
+    """Judge one promise on every timeline where it applies; the worst decides. No cluster, no clock, no randomness."""
+    judged_on = [judge_timeline(promise, t) for t in timelines if promise.wants(t)]
+    triggered = tuple(v for v in judged_on if v is not None)
+    missing = [s for s in promise.scenarios if s not in {t.window.scenario for t in timelines}]
+    outcome = worst((v.outcome for v in triggered), Outcome.NOT_JUDGED)
+    note, trouble = "", next((v.trouble for v in triggered if v.outcome is outcome), None)
+    if not triggered:
+        if missing:
+            note = f"needs scenario {' and '.join(missing)}, which was not recorded"
+        else:
+            outcome, trouble = Outcome.INCONCLUSIVE, Trouble.VACUOUS
+            note = "nothing to check: what the promise speaks about did not happen on any timeline"
+    elif outcome is Outcome.HOLDS and missing:
+        outcome, note = Outcome.NOT_JUDGED, f"scenario {' and '.join(missing)} was not recorded"
+    return Verdict(
+        id=promise.id,
+        title=promise.title,
+        level=promise.level,
+        revision=promise.revision,
+        source=promise.source,
+        outcome=outcome,
+        required=required and promise.level is Level.DOCUMENTED,
+        timelines=triggered,
+        trouble=trouble,
+        note=note,
+    )
+
+
+def judge_timeline(promise: Promise, timeline: Timeline) -> TimelineVerdict | None:
+    """One promise on one timeline; ``None`` where nothing triggers it."""
+    found: list[Obligation] = []
+    kinds: set[str] = set()
+    tokens = obligations.set(found), judged.set(timeline), kinds_read.set(kinds)
+    note = ""
+    capabilities = timeline.header.get("capabilities")
+    lacking = promise.needs - set(capabilities) if capabilities is not None else set()
+    try:
+        if not lacking:
+            promise.check(timeline)
+    except UnknownFact as unknown:
+        found.append(Obligation(Outcome.INCONCLUSIVE, promise.title, str(unknown), trouble=_trouble_of(unknown)))
+    except Exception as error:  # a fault of ours must never look like one of the cluster
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        note = f"our own check failed: {type(error).__name__}: {error} ({where.name}, line {where.lineno})"
+        found.append(Obligation(Outcome.ERROR, promise.title, note))
+    finally:
+        obligations.reset(tokens[0])
+        judged.reset(tokens[1])
+        kinds_read.reset(tokens[2])
+
+    if lacking:
+        return _result(timeline, Outcome.NOT_APPLICABLE, [], None, f"this cluster has no {', '.join(sorted(lacking))}")
+    hole = _hole(timeline.problems, kinds)
+    if not found and not hole:
+        return None
+    outcome = worst((o.outcome for o in found), Outcome.HOLDS)
+    trouble = next((o.trouble for o in found if o.outcome is outcome), None)
+    if hole and (outcome is Outcome.HOLDS or hole.trouble is Trouble.INTEGRITY):
+        outcome, trouble, note = Outcome.INCONCLUSIVE, hole.trouble, hole.what
+    if outcome is Outcome.VIOLATED and promise.level is Level.IMPLEMENTATION:
+        outcome = Outcome.DIFFERS
+    return _result(timeline, outcome, found, trouble, note)
+
+
+def _result(
+    timeline: Timeline, outcome: Outcome, found: Sequence[Obligation], trouble: Trouble | None, note: str
+) -> TimelineVerdict:
+    failing = sorted((o for o in found if o.outcome is not Outcome.HOLDS), key=lambda o: WORST_FIRST.index(o.outcome))
+    window = timeline.window
+    return TimelineVerdict(
+        window.scenario, window.namespace, window.set_name, outcome, len(found), tuple(failing), trouble, note
+    )
+
+
+def _hole(problems: Sequence[Problem], kinds: set[str]) -> Problem | None:
+    """The first hole in what the promise looked at."""
+    return next((p for p in problems if p.kind is None or p.kind in kinds), None)
+
+
+def _trouble_of(unknown: UnknownFact) -> Trouble:
+    return Trouble.UNORDERED_KINDS if str(unknown).startswith(Trouble.UNORDERED_KINDS) else Trouble.GAP

@@ -1,0 +1,115 @@
+"""What a promise is, and the catalogue of all that were imported."""
+
+import importlib.util
+import inspect
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TypeVar
+
+from stsconf.timeline import Timeline
+
+DOCS = "https://kubernetes.io/docs/"
+
+Check = Callable[[Timeline], None]
+C = TypeVar("C", bound=Check)
+
+
+class Level(StrEnum):
+    """Who promises it."""
+
+    DOCUMENTED = "documented"
+    IMPLEMENTATION = "implementation"
+    """Visible in the source only; a cluster that differs breaks no promise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """One promise. ``scenarios`` are the ones it must be judged on; ``everywhere``: on any other timeline too."""
+
+    id: str
+    title: str
+    level: Level
+    revision: int
+    source: str
+    since: str
+    scenarios: tuple[str, ...]
+    everywhere: bool
+    needs: frozenset[str]
+    check: Check
+    file: str
+    line: int
+
+    @property
+    def area(self) -> str:
+        """The ledger area: ``ORD`` of ``ORD-02``."""
+        return self.id.split("-")[0]
+
+    def wants(self, timeline: Timeline) -> bool:
+        """Whether it is judged on this timeline."""
+        return self.everywhere or timeline.window.scenario in self.scenarios
+
+
+CATALOGUE: dict[str, Promise] = {}
+
+
+def promise(
+    id: str,  # noqa: A002 - the field's word
+    *,
+    source: str,
+    scenarios: tuple[str, ...],
+    since: str = "1.9",
+    level: Level = Level.DOCUMENTED,
+    revision: int = 1,
+    everywhere: bool = True,
+    needs: Iterable[str] = (),
+) -> Callable[[C], C]:
+    """Register a function of a timeline as a promise; its docstring is what reports print.
+
+    ``source`` is a page below kubernetes.io/docs with its anchor, or a full address. ``revision`` is raised when the
+    rule changes, so that older verdicts are not compared with newer ones. ``needs`` are capabilities of the cluster.
+    Raises ``ValueError`` for a missing docstring, a malformed or a doubled id.
+    """
+
+    def register(check: C) -> C:
+        doc = inspect.getdoc(check)
+        if not doc:
+            raise ValueError(f"{id}: a promise needs a docstring, it is what reports print")
+        if not re.fullmatch(r"[A-Z]{3}-\d\d", id):
+            raise ValueError(f"{id!r} is not a promise id such as ORD-02")
+        if not source:
+            raise ValueError(f"{id}: where is it documented?")
+        code = check.__code__
+        known = CATALOGUE.get(id)
+        if known and (known.file, known.line) != (code.co_filename, code.co_firstlineno):
+            raise ValueError(f"{id} is defined twice: {known.file}:{known.line} and {code.co_filename}")
+        CATALOGUE[id] = Promise(
+            id=id,
+            title=" ".join(doc.split("\n\n")[0].split()),
+            level=level,
+            revision=revision,
+            source=source if "://" in source else DOCS + source,
+            since=since,
+            scenarios=scenarios,
+            everywhere=everywhere,
+            needs=frozenset(needs),
+            check=check,
+            file=code.co_filename,
+            line=code.co_firstlineno,
+        )
+        check.promise = CATALOGUE[id]  # type: ignore[attr-defined]
+        return check
+
+    return register
+
+
+def import_promises(folder: Path) -> dict[str, Promise]:
+    """Import every ``test_*.py`` of ``folder`` and return the catalogue, ordered by file and line."""
+    for path in sorted(folder.glob("test_*.py")):
+        spec = importlib.util.spec_from_file_location(f"stsconf_suite_{path.stem}", path)
+        if spec is None or spec.loader is None:
+            raise ImportError(f"cannot import {path}")
+        spec.loader.exec_module(importlib.util.module_from_spec(spec))
+    return CATALOGUE

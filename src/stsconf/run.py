@@ -1,0 +1,261 @@
+"""One run: namespaces, recorder, scenarios side by side, closing proof, and nothing left behind."""
+
+import contextlib
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from secrets import token_hex
+
+from stsconf import storage, suite_files
+from stsconf.clusters import Cluster, Provider, existing, kind
+from stsconf.clusters.engine import EngineChoice
+from stsconf.errors import UsageError
+from stsconf.recorder import Recorder, Scope, WaitTimeout
+from stsconf.scenarios import SCENARIOS, Scenario
+from stsconf.storage import Say
+from stsconf.waits import Waits
+from stsconf.workload import Edit, Names, Workload
+
+LABELS = {"app.kubernetes.io/managed-by": "stsconf"}
+NODE_PODS = 60
+"""How many pods of ours may exist at one time on one node; kubelet's default limit is 110."""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What a run was asked to do. Field names are the options of ``options.toml``."""
+
+    cluster: Provider = Provider.KIND
+    kubeconfig: Path | None = None
+    context: str | None = None
+    storage_class: str = "managed-nfs-storage"
+    images: Mapping[str, str] = field(default_factory=dict)
+    engine: EngineChoice = EngineChoice.AUTO
+    scenarios: tuple[str, ...] | None = None
+    output_dir: Path = Path("stsconf-report")
+    waits: Waits = field(default_factory=Waits)
+    run_id: str = ""
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, object]) -> "Config":
+        """Read the values of ``options.toml``'s options. Raises ``UsageError`` for one that makes no sense."""
+
+        def text(name: str) -> str | None:
+            value = options.get(name)
+            return str(value) if value not in (None, "") else None
+
+        images: dict[str, str] = {}
+        for pair in _strings(options.get("image")):
+            key, equals, reference = pair.partition("=")
+            known = suite_files.manifest("images.yaml")[0]
+            if not equals or key not in known:
+                raise UsageError(f"--sts-image={pair} is not KEY=REFERENCE.", f"The keys are {', '.join(known)}.")
+            images[key] = reference
+        wanted = text("scenario")
+        names = tuple(n.strip() for n in wanted.split(",")) if wanted else None
+        if unknown := sorted(set(names or ()) - set(SCENARIOS)):
+            raise UsageError(f"There is no scenario {', '.join(unknown)}.", f"There is {', '.join(SCENARIOS)}.")
+        try:
+            settle = float(text("settle") or Waits().settle)
+        except ValueError:
+            raise UsageError(f"--sts-settle={text('settle')} is not a number of seconds.") from None
+        kubeconfig = text("kubeconfig")
+        run_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{token_hex(2)}"
+        return cls(
+            cluster=Provider(text("cluster") or "kind"),
+            kubeconfig=Path(kubeconfig).expanduser() if kubeconfig else None,
+            context=text("context"),
+            storage_class=text("storage-class") or "managed-nfs-storage",
+            images=images,
+            engine=EngineChoice(text("engine") or "auto"),
+            scenarios=names,
+            output_dir=_output_dir(text("output-dir"), run_id),
+            waits=replace(Waits(), settle=settle),
+            run_id=run_id,
+        )
+
+
+def _strings(value: object) -> list[str]:
+    if value is None:
+        return []
+    return value.split(",") if isinstance(value, str) else [str(v) for v in value]  # type: ignore[attr-defined]
+
+
+def _output_dir(given: str | None, run_id: str) -> Path:
+    if given or (given := os.environ.get("ARTIFACTS")):
+        return Path(given)
+    checkout = suite_files.checkout()
+    return checkout / "reports" / run_id if checkout else Path("stsconf-report")
+
+
+@contextmanager
+def provide(config: Config, say: Say) -> Iterator[Cluster]:
+    """Yield the cluster that the configuration asks for."""
+    if config.cluster is Provider.EXISTING:
+        with existing.cluster(
+            config.kubeconfig, config.context, config.storage_class, config.images, config.waits
+        ) as found:
+            yield found
+    else:
+        short = config.run_id.rsplit("-", 1)[-1]
+        with kind.cluster(short, config.output_dir / "kind", config.engine, config.images, config.waits, say) as found:
+            yield found
+
+
+@contextmanager
+def shielded(say: Say) -> Iterator[None]:
+    """Finish what the block does, even if the user presses Ctrl-C again."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(n, lambda *_: say("cleaning up; this ends by itself")) for n in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+
+
+def record(
+    cluster: Cluster,
+    scenarios: Sequence[Scenario],
+    config: Config,
+    say: Say,
+    edits: Mapping[str, Edit] | None = None,
+) -> Path:
+    """Prove the storage, run the scenarios side by side while recording, and return the sealed recording.
+
+    ``edits`` change the StatefulSet manifest of a scenario: test equipment. Raises ``StorageNotReady`` before anything
+    is recorded. Namespaces made here are gone afterwards, unless the cluster itself goes.
+    """
+    short = config.run_id.rsplit("-", 1)[-1]
+    namespaces = {s.name: f"stsconf-{short}-{s.name.replace('_', '-')}" for s in scenarios}
+    probe = f"stsconf-{short}-probe"
+    with contextlib.ExitStack() as stack:
+        if not cluster.ours:
+            stack.callback(_remove, cluster, [probe, *namespaces.values()], config.waits, say)
+        for namespace in (probe, *namespaces.values()):
+            labels = {**LABELS, "stsconf.dev/run": config.run_id}
+            cluster.api.create(
+                {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace, "labels": labels}}
+            )
+        storage.prove(cluster, probe, config.waits, say)
+        path = config.output_dir / "timelines" / "run.ndjson"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        recorder = Recorder(
+            cluster.api.client,
+            path,
+            run_id=config.run_id,
+            scope=Scope(None if cluster.ours else tuple(namespaces.values())),
+            header={
+                "provider": cluster.provider.value,
+                "capabilities": sorted(cluster.capabilities),
+                "server": {"version": cluster.version},
+                "cluster_uid": cluster.uid,
+            },
+        )
+        with recorder:
+            recorder.start()
+            say("recording: every watch is open")
+            with ThreadPoolExecutor(max_workers=len(scenarios)) as pool:
+                gate = _Capacity(NODE_PODS)
+                futures = [
+                    pool.submit(
+                        _act,
+                        scenario,
+                        Workload(
+                            cluster.api,
+                            recorder,
+                            Names(namespaces[scenario.name]),
+                            cluster.images,
+                            cluster.storage_class,
+                            config.waits,
+                            (edits or {}).get(scenario.name),
+                        ),
+                        gate,
+                        say,
+                    )
+                    for scenario in scenarios
+                ]
+                try:
+                    _gather(futures)
+                except BaseException:
+                    recorder.cancel()
+                    raise
+            say("recording: proving that nothing was missed")
+            recorder.close()
+        return recorder.path
+
+
+def _gather(futures: Iterable[Future[None]]) -> None:
+    """Wait for all, in slices short enough for a signal to be handled; raise the first error."""
+    for future in futures:
+        while not future.done():
+            with contextlib.suppress(TimeoutError):
+                future.result(timeout=0.5)
+        future.result()
+
+
+class _Capacity:
+    """Lets scenarios begin while their pods fit."""
+
+    def __init__(self, pods: int) -> None:
+        self._free = pods
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def room(self, pods: int) -> Iterator[None]:
+        with self._changed:
+            self._changed.wait_for(lambda: self._free >= pods)
+            self._free -= pods
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._free += pods
+                self._changed.notify_all()
+
+
+def _act(scenario: Scenario, workload: Workload, gate: _Capacity, say: Say) -> None:
+    recorder, names = workload.recorder, workload.names
+    with gate.room(scenario.pods):
+        window = recorder.open_window(scenario.name, names.namespace, names.set_name, summary=scenario.summary)
+        began = time.monotonic()
+        try:
+            scenario.act(workload)
+        except WaitTimeout as late:
+            recorder.close_window(window, settled=False, waited_for=f"{late}: {workload.shortfall()}")
+            say(f"{scenario.name}: {late}: {workload.shortfall()}")
+        else:
+            recorder.close_window(window, settled=True)
+            say(f"{scenario.name}: done in {time.monotonic() - began:.1f} s")
+
+
+def _remove(cluster: Cluster, namespaces: Sequence[str], waits: Waits, say: Say) -> None:
+    """Delete namespaces we made and wait until they and the volumes of their claims are gone."""
+    api = cluster.api
+    say(f"cleaning up: {len(namespaces)} namespaces")
+    with shielded(say):
+        for namespace in namespaces:
+            api.delete("Namespace", namespace)
+
+        def left() -> list[str]:
+            spaces = [n for n in namespaces if api.get("Namespace", n)]
+            volumes = [
+                v["metadata"]["name"]
+                for v in api.list("PersistentVolume")
+                if (v["spec"].get("claimRef") or {}).get("namespace") in namespaces
+                and v["spec"].get("persistentVolumeReclaimPolicy") == "Delete"
+            ]
+            return spaces + volumes
+
+        if not storage.until(lambda: not left(), waits.namespace_gone + waits.volumes_gone):
+            say(f"cleaning up: still there: {', '.join(left())}. Look at their finalizers with `kubectl get -o yaml`.")

@@ -1,0 +1,169 @@
+"""The class ``managed-nfs-storage``: installed on clusters we make, proven usable on every cluster.
+
+Stages of the proof, in order: class, provisioner, bind, image, mount, write. A failure names the first not passed.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
+
+from stsconf import suite_files
+from stsconf.api import Api, Object
+from stsconf.clusters import Cluster
+from stsconf.errors import StorageNotReady
+from stsconf.waits import Waits
+
+NFS_NAMESPACE = "nfs-storage"
+NFS_ADDRESS = "10.96.0.49"
+
+Say = Callable[[str], None]
+
+
+def install(
+    api: Api, images: dict[str, str], server: str, mount_options: Sequence[str], waits: Waits, say: Say
+) -> None:
+    """Install NFS server, provisioner and class on a cluster we made.
+
+    ``server`` is ``ganesha`` or ``kernel``. Raises ``StorageNotReady`` naming the stage.
+    """
+    export = "/export" if server == "ganesha" else "/exports"
+    for manifest in suite_files.manifest(f"nfs/server-{server}.yaml"):
+        api.create(_with_images(manifest, images))
+    _wait_available(api, "nfs-server", "server", waits, say)
+    for manifest in suite_files.manifest("nfs/provisioner.yaml"):
+        if manifest["kind"] == "Deployment":
+            pod = manifest["spec"]["template"]["spec"]
+            for variable in pod["containers"][0]["env"]:
+                known = {"NFS_SERVER": NFS_ADDRESS, "NFS_PATH": export}
+                variable["value"] = known.get(variable["name"], variable["value"])
+            pod["volumes"][0]["nfs"] = {"server": NFS_ADDRESS, "path": export}
+        api.create(_with_images(manifest, images))
+    _wait_available(api, "nfs-client-provisioner", "provisioner", waits, say)
+    for manifest in suite_files.manifest("nfs/class.yaml"):
+        api.create({**manifest, "mountOptions": list(mount_options)})
+
+
+def _with_images(manifest: Object, images: dict[str, str]) -> Object:
+    """Image keys of ``manifests/images.yaml`` replaced by references."""
+    spec = manifest.get("spec") or {}
+    pod = (spec.get("template") or {}).get("spec") or spec
+    for container in pod.get("containers") or ():
+        container["image"] = images.get(container["image"], container["image"])
+    return manifest
+
+
+def _wait_available(api: Api, deployment: str, stage: str, waits: Waits, say: Say) -> None:
+    def available() -> bool:
+        found = api.get("Deployment", deployment, NFS_NAMESPACE)
+        return bool(found and (found.get("status") or {}).get("availableReplicas"))
+
+    say(f"storage: waiting for {deployment}")
+    if not until(available, waits.storage_server):
+        raise StorageNotReady(
+            stage,
+            f"deployment {NFS_NAMESPACE}/{deployment} was not available within {waits.storage_server:.0f} s. "
+            f"{_last_warning(api, NFS_NAMESPACE)}",
+            f"Look at `kubectl -n {NFS_NAMESPACE} describe pods`.",
+        )
+
+
+def prove(cluster: Cluster, namespace: str, waits: Waits, say: Say) -> None:
+    """Bind a claim of the class, and write to and read from it in a pod; both are removed again.
+
+    Raises ``StorageNotReady`` naming the stage that did not pass.
+    """
+    api, class_name = cluster.api, cluster.storage_class
+    if api.get("StorageClass", class_name) is None:
+        known = ", ".join(c["metadata"]["name"] for c in api.list("StorageClass")) or "none"
+        raise StorageNotReady(
+            "class",
+            f"there is no StorageClass {class_name} (this cluster has: {known}).",
+            "Name one of them with --sts-storage-class, or create the class.",
+        )
+    say(f"storage: proving class {class_name}")
+    claim, pod = suite_files.manifest("nfs/probe.yaml")
+    claim["spec"]["storageClassName"] = class_name
+    try:
+        api.create(claim, namespace)
+        api.create(_with_images(pod, dict(cluster.images)), namespace)
+        _prove(api, namespace, class_name, waits)
+    finally:
+        api.delete("Pod", "stsconf-probe", namespace, gracePeriodSeconds=0)
+        api.delete("PersistentVolumeClaim", "stsconf-probe", namespace)
+
+
+def _prove(api: Api, namespace: str, class_name: str, waits: Waits) -> None:
+    def bound() -> bool:
+        claim = api.get("PersistentVolumeClaim", "stsconf-probe", namespace) or {}
+        return (claim.get("status") or {}).get("phase") == "Bound"
+
+    def ended() -> bool:
+        return _phase(api, namespace) in ("Succeeded", "Failed") or _image_trouble(api, namespace) is not None
+
+    if not until(bound, waits.storage_bind):
+        accepted = any(e["reason"] == "Provisioning" for e in _events(api, namespace))
+        stage = "bind" if accepted else "provisioner"
+        what = "the provisioner took the claim but made no volume" if accepted else "no provisioner took the claim"
+        raise StorageNotReady(
+            stage,
+            f"a claim of class {class_name} was not bound within {waits.storage_bind:.0f} s: {what}. "
+            f"{_last_warning(api, namespace)}",
+            "Check that the provisioner named in the class runs, and that its storage server answers.",
+        )
+    finished = until(ended, waits.storage_write)
+    if trouble := _image_trouble(api, namespace):
+        raise StorageNotReady(
+            "image", f"{trouble}.", "Make the image available to the nodes, or name another with --sts-image."
+        )
+    if not finished:
+        mounting = any(e["reason"] in ("FailedMount", "FailedAttachVolume") for e in _events(api, namespace))
+        raise StorageNotReady(
+            "mount" if mounting else "write",
+            f"the probe pod was {_phase(api, namespace)} after {waits.storage_write:.0f} s. "
+            f"{_last_warning(api, namespace)}",
+            "Check that the nodes can mount the class's volumes: NFS client installed, server reachable from the node.",
+        )
+    if _phase(api, namespace) == "Failed":
+        raise StorageNotReady(
+            "write",
+            "the probe pod could not write to its volume and read it back.",
+            "Check the rights of the exported folder (root squash, read-only export).",
+        )
+
+
+def _phase(api: Api, namespace: str) -> str:
+    found = api.get("Pod", "stsconf-probe", namespace) or {}
+    return str((found.get("status") or {}).get("phase"))
+
+
+def _image_trouble(api: Api, namespace: str) -> str | None:
+    """Why the image cannot be had, as the kubelet says it."""
+    found: dict[str, Any] = api.get("Pod", "stsconf-probe", namespace) or {}
+    for status in (found.get("status") or {}).get("containerStatuses") or ():
+        waiting = (status.get("state") or {}).get("waiting") or {}
+        if waiting.get("reason") in ("ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName"):
+            return f"image {status['image']} cannot be had ({waiting['reason']})"
+    return None
+
+
+def _events(api: Api, namespace: str) -> list[Object]:
+    return list(api.list("Event", namespace))
+
+
+def _last_warning(api: Api, namespace: str) -> str:
+    warnings = [e for e in _events(api, namespace) if e.get("type") == "Warning"]
+    if not warnings:
+        return "The cluster logged no warning about it."
+    return f"The cluster says: {' '.join(warnings[-1]['message'].split())[:300]}"
+
+
+def until(condition: Callable[[], bool], seconds: float) -> bool:
+    """Whether the condition became true in time; asked about three times a second."""
+    try:
+        Retrying(stop=stop_after_delay(seconds), wait=wait_fixed(0.3), retry=retry_if_result(lambda ok: not ok))(
+            condition
+        )
+    except RetryError:
+        return False
+    return True

@@ -1,0 +1,30 @@
+"""Where the promises and manifests are: inside the installed package, or in the checkout it was installed from."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+_PACKAGE = Path(__file__).parent / "suite_files"
+_CHECKOUT = Path(__file__).parents[2]
+
+
+def root() -> Path:
+    """The folder that holds ``conformance/`` and ``manifests/``."""
+    return _PACKAGE if _PACKAGE.is_dir() else _CHECKOUT
+
+
+def checkout() -> Path | None:
+    """The source checkout, or ``None`` when the package was installed from a wheel."""
+    return _CHECKOUT if (_CHECKOUT / "airgap").is_dir() and not _PACKAGE.is_dir() else None
+
+
+def conformance() -> Path:
+    """The folder of promises."""
+    return root() / "conformance"
+
+
+def manifest(name: str) -> list[dict[str, Any]]:
+    """The objects of one file below ``manifests/``, in order."""
+    text = (root() / "manifests" / name).read_text(encoding="utf-8")
+    return [document for document in yaml.safe_load_all(text) if document]

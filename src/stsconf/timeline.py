@@ -1,0 +1,532 @@
+"""A recording as frozen timelines, one per scenario window, and the questions that promises ask of them.
+
+Order inside one kind is resourceVersion order. Order across kinds is the same integer order, but only where the
+recording's own probe has shown that the server counts one revision for all of them (KEP-5504 promises it inside one
+resource type only). Timestamps in objects are never used for order.
+"""
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Generic, TypeVar, cast
+
+from stsconf import facts
+from stsconf.errors import UnknownFact
+from stsconf.timeline_file import inspect, read_records
+
+F = TypeVar("F", bound=facts.Fact)
+
+GRACE_SECONDS = 5.0
+"""How long a controller may act on a view that has already changed: the one grace of the whole suite.
+
+Measured on Kubernetes v1.37.2: the oldest view a correct controller acted on was 0.18 s old, under pods that flapped
+every 200 ms; its slowest reaction was 0.52 s (see docs/decisions/grace.md).
+"""
+
+
+kinds_read: ContextVar[set[str]] = ContextVar("kinds_read", default=set())  # noqa: B039 - the default is a sink
+"""Which kinds the promise being judged has looked at: its verdict depends on those being complete."""
+
+
+class Change(StrEnum):
+    """How a version of an object came to be known."""
+
+    ADDED = "ADDED"
+    MODIFIED = "MODIFIED"
+    DELETED = "DELETED"
+    LISTED = "LISTED"
+    """Found in a list: it was there before the recording began, or changed unseen inside a gap."""
+    LOST = "LOST"
+    """Missing from the list after a gap: it went away unseen."""
+
+
+class Trouble(StrEnum):
+    """Why evidence is not enough. The closed list of reasons of an inconclusive verdict."""
+
+    GAP = "gap"
+    TRUNCATED = "truncated"
+    NOT_REACHED = "not reached"
+    VACUOUS = "nothing to check"
+    UNORDERED_KINDS = "unordered kinds"
+    RACED = "raced"
+    INTERFERENCE = "interference"
+    INTEGRITY = "integrity"
+    FORBIDDEN = "forbidden"
+    ENVIRONMENT = "environment"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A hole in the evidence. ``kind`` is the stream it belongs to, ``None`` for all of them."""
+
+    trouble: Trouble
+    kind: str | None
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Event(Generic[F]):
+    """One version of one object. ``seconds`` is the recorder's clock, ``line`` the line in the recording."""
+
+    line: int
+    seconds: float
+    kind: str
+    change: Change
+    rv: int
+    uid: str
+    name: str
+    before: F | None
+    now: F | None
+
+    @property
+    def fact(self) -> F:
+        """The object at this moment; for a deletion, as it was last stored."""
+        return cast(F, self.now if self.now is not None else self.before)
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Versions of one kind in ``after_rv < rv <= until_rv`` were not seen."""
+
+    after_rv: int
+    until_rv: int
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One call of the harness. ``rv`` is what the server returned, ``None`` where it returns none."""
+
+    line: int
+    seconds: float
+    verb: str
+    resource: str
+    name: str
+    rv: int | None
+    body: Any = None
+
+
+class History(Generic[F]):
+    """Every recorded version of one kind inside one window, in resourceVersion order."""
+
+    def __init__(self, kind: str, events: Iterable[Event[F]], gaps: Iterable[Gap] = ()) -> None:
+        self.kind = kind
+        self.events = tuple(events)
+        self.gaps = tuple(gaps)
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[Event[F]]]:
+        lanes: dict[str, list[Event[F]]] = defaultdict(list)
+        for event in self.events:
+            lanes[event.name].append(event)
+        return lanes
+
+    def named(self, name: str) -> list[Event[F]]:
+        """All versions that ever carried this name."""
+        return self._by_name.get(name, [])
+
+    def first(self, name: str) -> Event[F] | None:
+        """The first version that ever carried this name."""
+        return next(iter(self.named(name)), None)
+
+    def created(self) -> Iterator[Event[F]]:
+        """The moments at which an object was created while we watched."""
+        return (e for e in self.events if e.change is Change.ADDED)
+
+    def stopping(self) -> Iterator[Event[F]]:
+        """The first version of each object that carries a deletionTimestamp: it was asked to stop."""
+        return (
+            e
+            for e in self.events
+            if e.change is Change.MODIFIED and e.fact.terminating and not (e.before and e.before.terminating)
+        )
+
+    def gone(self) -> Iterator[Event[F]]:
+        """The moments at which an object ceased to exist."""
+        return (e for e in self.events if e.change is Change.DELETED)
+
+    def becoming(self, condition: Callable[[F], bool]) -> Iterator[Event[F]]:
+        """The moments at which ``condition`` turned true for an object."""
+        return (
+            e for e in self.events if e.now is not None and condition(e.now) and not (e.before and condition(e.before))
+        )
+
+    def latest(self) -> dict[str, Event[F]]:
+        """The last known version of every object that still exists, by name."""
+        return {name: lane[-1] for name, lane in self._by_name.items() if lane[-1].now is not None}
+
+    def before(self, rv: int, name: str) -> Event[F] | None:
+        """The version of ``name`` in force right before revision ``rv``; ``None`` if no such object was known.
+
+        Raises ``UnknownFact`` when ``rv`` lies in a gap of this kind.
+        """
+        for gap in self.gaps:
+            if gap.after_rv < rv <= gap.until_rv:
+                raise UnknownFact(f"{self.kind} {name} at revision {rv} lies in a gap of the recording")
+        lane = self.named(name)
+        index = bisect_left(lane, rv, key=lambda e: e.rv)
+        return lane[index - 1] if index else None
+
+    def unseen(self, low: int, high: int) -> bool:
+        """Whether some revision in ``low < rv < high`` was not seen."""
+        return any(gap.after_rv < high and low < gap.until_rv for gap in self.gaps)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What the harness did in one namespace with one set. ``settled`` is whether it reached what it waited for."""
+
+    scenario: str
+    namespace: str
+    set_name: str
+    settled: bool | None = None
+    plan: Mapping[str, Any] = field(default_factory=dict)
+    waited_for: str = ""
+
+
+class Timeline:
+    """One scenario window: all kinds, the harness's own calls, and what is missing. Read-only."""
+
+    def __init__(
+        self,
+        window: Window,
+        histories: Mapping[str, History[Any]],
+        actions: Iterable[Action],
+        problems: Iterable[Problem],
+        domain: frozenset[str],
+        header: Mapping[str, Any],
+    ) -> None:
+        self.window = window
+        self.actions = tuple(actions)
+        self.problems = tuple(problems)
+        self.domain = domain
+        self.header = header
+        self._histories = histories
+
+    def of_kind(self, kind: str) -> History[Any]:
+        """One kind's history, by its plural; the properties below name them."""
+        kinds_read.get().add(kind)
+        return self._histories.get(kind) or History(kind, ())
+
+    @property
+    def sets(self) -> "History[facts.StatefulSet]":
+        """The StatefulSet of this window."""
+        return self.of_kind("statefulsets")
+
+    @property
+    def pods(self) -> "History[facts.Pod]":
+        """Pods that the set owned at some time, or whose name it would give."""
+        return self.of_kind("pods")
+
+    @property
+    def claims(self) -> "History[facts.Claim]":
+        """PersistentVolumeClaims that carry the name of one of the set's templates and ordinals."""
+        return self.of_kind("persistentvolumeclaims")
+
+    @property
+    def volumes(self) -> "History[facts.Volume]":
+        """PersistentVolumes whose claimRef points into the window's namespace."""
+        return self.of_kind("persistentvolumes")
+
+    @property
+    def revisions(self) -> "History[facts.Revision]":
+        """ControllerRevisions owned by the set at some time."""
+        return self.of_kind("controllerrevisions")
+
+    @property
+    def services(self) -> "History[facts.Service]":
+        """Services of the window's namespace."""
+        return self.of_kind("services")
+
+    @property
+    def slices(self) -> "History[facts.EndpointSlice]":
+        """EndpointSlices of the window's namespace."""
+        return self.of_kind("endpointslices")
+
+    def spec_at(self, rv: int) -> facts.StatefulSet | None:
+        """The set as stored right before revision ``rv`` of another kind; ``None`` before it existed."""
+        self.same_domain("statefulsets")
+        event = self.sets.before(rv, self.window.set_name)
+        return event.now if event else None
+
+    def same_domain(self, *kinds: str) -> None:
+        """Raise ``UnknownFact`` unless these kinds and pods were shown to share one revision counter."""
+        loose = sorted({*kinds, "pods"} - self.domain)
+        if loose:
+            raise UnknownFact(f"{Trouble.UNORDERED_KINDS}: revisions of {', '.join(loose)} were not shown comparable")
+
+    @property
+    def ordered(self) -> bool:
+        """Whether the set's pod management policy, which cannot change, is OrderedReady."""
+        return all(e.fact.policy == "OrderedReady" for e in self.sets.events)
+
+    @property
+    def first_ordinal(self) -> int:
+        """``spec.ordinals.start`` of the first version of the set that was seen."""
+        return self.sets.events[0].fact.start if self.sets.events else 0
+
+    def claim_templates(self) -> tuple[facts.ClaimTemplate, ...]:
+        """The set's claim templates, which cannot change."""
+        return self.sets.events[-1].fact.claim_templates if self.sets.events else ()
+
+    def created_by_set(self) -> Iterator[Event[facts.Pod]]:
+        """Pods created by the set's controller: they carry its controller reference from the start."""
+        uids = {e.uid for e in self.sets.events}
+        return (e for e in self.pods.created() if e.fact.owner_uid in uids and e.fact.ordinal is not None)
+
+    def names_below(self, event: Event[facts.Pod]) -> list[str]:
+        """Names of all pods with a lower ordinal, from the first ordinal up."""
+        ordinal = cast(int, event.fact.ordinal)
+        return [f"{self.window.set_name}-{lower}" for lower in range(self.first_ordinal, ordinal)]
+
+    def healthy_members(self) -> list[Event[facts.Pod]]:
+        """The set's pods that were Running and Ready when the window ended, as last seen."""
+        uids = {e.uid for e in self.sets.events}
+        return [e for e in self.pods.latest().values() if e.fact.healthy and e.fact.owner_uid in uids]
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """One file of ``sts-timeline`` v1, whole or not. ``sha256`` is of the uncompressed lines before the seal."""
+
+    path: Path
+    header: Mapping[str, Any]
+    sha256: str
+    sealed: bool
+    timelines: tuple[Timeline, ...]
+    problems: tuple[Problem, ...]
+    events: int
+
+
+def load(path: Path) -> Recording:
+    """Read a recording into timelines.
+
+    Raises ``TimelineFileError`` for a file that is no timeline; a damaged one is read as far as it goes, and says so
+    in ``problems``.
+    """
+    return _Reader(path).read()
+
+
+class _Reader:
+    """One pass over the records."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.header: Mapping[str, Any] = {}
+        self.live: dict[tuple[str, str, str], facts.Fact] = {}
+        self.events: dict[tuple[str, str], list[Event[Any]]] = defaultdict(list)
+        self.gaps: dict[tuple[str, str], list[Gap]] = defaultdict(list)
+        self.windows: dict[str, Window] = {}
+        self.actions: list[tuple[str, Action]] = []
+        self.open_actions: dict[str, Mapping[str, Any]] = {}
+        self.problems: list[Problem] = []
+        self.domains: list[frozenset[str]] = []
+        self.probe_failed = False
+        self.count = 0
+
+    def read(self) -> Recording:
+        for line, record in read_records(self.path):
+            handler = getattr(self, f"_on_{record.get('rec')}", None)
+            if handler:
+                handler(line, record)
+        state = inspect(self.path)
+        if not state.sealed:
+            self.problems.append(
+                Problem(Trouble.TRUNCATED, None, f"{self.path.name} has no seal: the run did not end as it should")
+            )
+        elif state.problem:
+            self.problems.append(Problem(Trouble.INTEGRITY, None, state.problem))
+        domain = frozenset() if self.probe_failed or not self.domains else self.domains[-1]
+        return Recording(
+            path=self.path,
+            header=self.header,
+            sha256=state.sha256,
+            sealed=state.sealed,
+            timelines=tuple(self._timeline(window, domain) for window in self._windows()),
+            problems=tuple(self.problems),
+            events=self.count,
+        )
+
+    def _windows(self) -> list[Window]:
+        """The marked windows; in a passive recording, one for every StatefulSet that was seen."""
+        if self.windows:
+            return list(self.windows.values())
+        seen = {
+            (namespace, event.name)
+            for (kind, namespace), events in self.events.items()
+            if kind == "statefulsets"
+            for event in events
+        }
+        return [Window("passive", namespace, name) for namespace, name in sorted(seen)]
+
+    def _on_header(self, line: int, record: Mapping[str, Any]) -> None:  # noqa: ARG002 - one signature for all records
+        self.header = record
+
+    def _on_snap(self, line: int, record: Mapping[str, Any]) -> None:
+        """A list is the state at its revision: what differs from what we knew was not seen happening."""
+        if record.get("why") == "closing":
+            return
+        kind, scope = record["s"], record.get("ns")
+        seconds, rv = record["t1"] / 1e9, int(record["rv"])
+        listed = {(item["metadata"].get("namespace") or "", item["metadata"]["name"]): item for item in record["items"]}
+        for (known_kind, namespace, name), fact in list(self.live.items()):
+            if known_kind == kind and (scope is None or namespace == scope) and (namespace, name) not in listed:
+                self._store(line, seconds, kind, Change.LOST, rv, namespace, fact.uid, name, None)
+        for (namespace, name), raw in listed.items():
+            if reduce := facts.REDUCERS.get(kind):
+                fact = reduce({"kind": kind, **raw})
+                if self.live.get((kind, namespace, name)) != fact:
+                    own_rv = int(raw["metadata"]["resourceVersion"])
+                    self._store(line, seconds, kind, Change.LISTED, own_rv, namespace, fact.uid, name, fact)
+
+    def _on_ev(self, line: int, record: Mapping[str, Any]) -> None:
+        self.count += 1
+        reduce = facts.REDUCERS.get(record["s"])
+        if reduce is None:
+            return
+        change = Change(record["type"])
+        now = None if change is Change.DELETED else reduce(record["obj"])
+        namespace = record.get("ns") or ""
+        if change is Change.DELETED and (record["s"], namespace, record["name"]) not in self.live:
+            self.live[record["s"], namespace, record["name"]] = reduce(record["obj"])
+        self._store(
+            line,
+            record["t"] / 1e9,
+            record["s"],
+            change,
+            int(record["rv"]),
+            namespace,
+            record["uid"],
+            record["name"],
+            now,
+        )
+
+    def _store(
+        self,
+        line: int,
+        seconds: float,
+        kind: str,
+        change: Change,
+        rv: int,
+        namespace: str,
+        uid: str,
+        name: str,
+        now: facts.Fact | None,
+    ) -> None:
+        key = (kind, namespace, name)
+        before = self.live.get(key)
+        if before is not None and before.uid != uid:
+            before = None
+        event: Event[Any] = Event(line, seconds, kind, change, rv, uid, name, before, now)
+        self.events[kind, namespace].append(event)
+        if now is None:
+            self.live.pop(key, None)
+        else:
+            self.live[key] = now
+
+    def _on_gap(self, line: int, record: Mapping[str, Any]) -> None:
+        if record.get("repaired"):
+            return
+        kind = record["s"]
+        if record.get("why") == "forbidden":
+            self.problems.append(Problem(Trouble.FORBIDDEN, kind, f"reading {kind} is not allowed"))
+            return
+        until = record.get("until_rv")
+        gap = Gap(int(record.get("after_rv") or 0), int(until) if until else 2**63)
+        self.gaps[kind, record.get("ns") or ""].append(gap)
+        self.problems.append(
+            Problem(Trouble.GAP, kind, f"line {line}: versions of {kind} were missed ({record.get('why')})")
+        )
+
+    def _on_act(self, line: int, record: Mapping[str, Any]) -> None:
+        if record["phase"] == "begin":
+            self.open_actions[record["id"]] = record
+            return
+        begin = self.open_actions.pop(record["id"], record)
+        rv = (record.get("result") or {}).get("rv")
+        self.actions.append(
+            (
+                begin.get("ns") or "",
+                Action(
+                    line,
+                    begin["t"] / 1e9,
+                    begin["verb"],
+                    begin["resource"],
+                    begin["name"],
+                    int(rv) if rv else None,
+                    begin.get("body"),
+                ),
+            )
+        )
+
+    def _on_mark(self, line: int, record: Mapping[str, Any]) -> None:  # noqa: ARG002 - one signature for all records
+        if record["phase"] == "open":
+            self.windows[record["id"]] = Window(
+                record["scenario"], record["namespace"], record["set"], plan=record.get("plan") or {}
+            )
+        elif opened := self.windows.get(record["id"]):
+            plan = {**opened.plan, **(record.get("plan") or {})}
+            self.windows[record["id"]] = Window(
+                opened.scenario,
+                opened.namespace,
+                opened.set_name,
+                settled=plan.get("settled"),
+                plan=plan,
+                waited_for=plan.get("waited_for", ""),
+            )
+
+    def _on_probe(self, line: int, record: Mapping[str, Any]) -> None:  # noqa: ARG002 - one signature for all records
+        if record.get("result") in (True, "ok", "one-domain", "pass"):
+            self.domains.append(frozenset(kind for domain in record["domains"] for kind in domain))
+        else:
+            self.probe_failed = True
+
+    def _on_seal(self, line: int, record: Mapping[str, Any]) -> None:  # noqa: ARG002 - one signature for all records
+        for kind, result in (record.get("closing") or {}).items():
+            if result not in ("equal", "forbidden"):
+                stream = kind.split("/")[0]
+                self.problems.append(
+                    Problem(Trouble.NOT_REACHED, stream, f"the end of {kind} was not proven: {result}")
+                )
+
+    def _timeline(self, window: Window, domain: frozenset[str]) -> Timeline:
+        def history(kind: str, mine: Callable[[Event[Any]], bool], namespace: str | None = None) -> History[Any]:
+            where = window.namespace if namespace is None else namespace
+            events = sorted((e for e in self.events[kind, where] if mine(e)), key=lambda e: e.rv)
+            return History(kind, events, [*self.gaps[kind, where], *(self.gaps[kind, ""] if where else ())])
+
+        name = window.set_name
+        sets = history("statefulsets", lambda e: e.name == name)
+        uids = {e.uid for e in sets.events}
+        templates = {t.name for e in sets.events for t in e.fact.claim_templates}
+
+        def is_pod(event: Event[Any]) -> bool:
+            split = facts.ordinal_of(event.name)
+            return event.fact.owner_uid in uids or (split is not None and split[0] == name)
+
+        def is_claim(event: Event[Any]) -> bool:
+            split = facts.ordinal_of(event.name)
+            return split is not None and any(split[0] == f"{template}-{name}" for template in templates)
+
+        return Timeline(
+            window,
+            {
+                "statefulsets": sets,
+                "pods": history("pods", is_pod),
+                "persistentvolumeclaims": history("persistentvolumeclaims", is_claim),
+                "persistentvolumes": history(
+                    "persistentvolumes", lambda e: e.fact.claim_namespace == window.namespace, ""
+                ),
+                "controllerrevisions": history("controllerrevisions", lambda e: e.fact.owner_uid in uids),
+                "services": history("services", lambda _: True),
+                "endpointslices": history("endpointslices", lambda _: True),
+            },
+            (action for namespace, action in self.actions if namespace in (window.namespace, "")),
+            self.problems,
+            domain,
+            self.header,
+        )

@@ -1,0 +1,167 @@
+"""What was found: outcomes, the obligations behind them, and the events that prove each."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from stsconf.timeline import Event, Trouble
+
+
+class Outcome(StrEnum):
+    """The verdict lattice, worst first; the last four are neutral."""
+
+    VIOLATED = "violated"
+    ERROR = "error"
+    INCONCLUSIVE = "inconclusive"
+    HOLDS = "holds"
+    NOT_JUDGED = "not judged"
+    """Its scenario was not run. A required promise that was not judged makes the run partial."""
+    NOT_APPLICABLE = "not applicable"
+    DIFFERS = "differs"
+    """An implementation-level promise that did not hold: counted apart, never failing a gate by default."""
+    CHARACTERISED = "characterised"
+    """The documentation contradicts itself here: what was seen is reported, nobody fails."""
+
+
+WORST_FIRST = (
+    Outcome.VIOLATED,
+    Outcome.ERROR,
+    Outcome.INCONCLUSIVE,
+    Outcome.DIFFERS,
+    Outcome.HOLDS,
+    Outcome.CHARACTERISED,
+    Outcome.NOT_APPLICABLE,
+    Outcome.NOT_JUDGED,
+)
+
+
+def worst(outcomes: Iterable[Outcome], default: Outcome) -> Outcome:
+    """The outcome that decides when several are merged; ``default`` when there are none."""
+    return min(outcomes, key=WORST_FIRST.index, default=default)
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """One event of the recording that a verdict rests on. ``line`` counts from 1 in the recording."""
+
+    line: int
+    seconds: float
+    kind: str
+    name: str
+    rv: int
+    uid: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"+{self.seconds:.3f} s  {self.kind} {self.name}  {self.what}  (rv {self.rv}, line {self.line})"
+
+
+@dataclass(frozen=True, slots=True)
+class Obligation:
+    """One thing that had to be true at one moment, and whether it was."""
+
+    outcome: Outcome
+    expected: str
+    seen: str
+    witness: tuple[Witness, ...] = ()
+    trouble: Trouble | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineVerdict:
+    """One promise on one timeline. ``failing`` are the obligations that did not hold, worst first."""
+
+    scenario: str
+    namespace: str
+    set_name: str
+    outcome: Outcome
+    obligations: int
+    failing: tuple[Obligation, ...] = ()
+    trouble: Trouble | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One promise over all timelines: the worst of them decides."""
+
+    id: str
+    title: str
+    level: str
+    revision: int
+    source: str
+    outcome: Outcome
+    required: bool
+    timelines: tuple[TimelineVerdict, ...]
+    trouble: Trouble | None = None
+    note: str = ""
+
+    @property
+    def obligations(self) -> int:
+        """How many things were checked, over all timelines."""
+        return sum(t.obligations for t in self.timelines)
+
+    @property
+    def deciding(self) -> TimelineVerdict | None:
+        """The timeline that decided, if any."""
+        return next((t for t in self.timelines if t.outcome is self.outcome), None)
+
+    @property
+    def reason(self) -> str:
+        """One sentence: what was seen instead, or how much was checked."""
+        decided = self.deciding
+        if decided and decided.failing:
+            return f"in scenario {decided.scenario}: {decided.failing[0].seen}"
+        if self.note or (decided and decided.note):
+            return self.note or (decided.note if decided else "")
+        return f"{self.obligations} obligations on {len(self.timelines)} timelines"
+
+    @property
+    def witness(self) -> tuple[Witness, ...]:
+        """The events that decided."""
+        decided = self.deciding
+        return decided.failing[0].witness if decided and decided.failing else ()
+
+    def explain(self) -> str:
+        """The whole finding as text that needs no source: the promise, what was expected, what was seen, the events."""
+        lines = [f"{self.id} {self.outcome}: {self.title}", f"documented at {self.source}"]
+        for timeline in self.timelines:
+            if timeline.outcome is Outcome.HOLDS:
+                continue
+            lines.append(
+                f"\nscenario {timeline.scenario} ({timeline.namespace}/{timeline.set_name}): {timeline.outcome}"
+            )
+            if timeline.note:
+                lines.append(f"  {timeline.note}")
+            for obligation in timeline.failing[:3]:
+                lines += [f"  expected  {obligation.expected}", f"  seen      {obligation.seen}"]
+                lines += [f"    {witness}" for witness in obligation.witness]
+            if len(timeline.failing) > 3:
+                lines.append(f"  ... and {len(timeline.failing) - 3} more obligations that did not hold")
+        if self.note:
+            lines.append(self.note)
+        return "\n".join(lines)
+
+
+_SINGULAR = {
+    "pods": "Pod",
+    "statefulsets": "StatefulSet",
+    "controllerrevisions": "ControllerRevision",
+    "persistentvolumeclaims": "PersistentVolumeClaim",
+    "persistentvolumes": "PersistentVolume",
+    "services": "Service",
+    "endpointslices": "EndpointSlice",
+}
+
+
+def singular(kind: str) -> str:
+    """The API kind of a resource: ``pods`` -> ``Pod``."""
+    return _SINGULAR.get(kind, kind)
+
+
+def witness_of(event: Event[Any], what: str = "") -> Witness:
+    """An event as evidence; ``what`` defaults to how it came to be known."""
+    return Witness(
+        event.line, event.seconds, singular(event.kind), event.name, event.rv, event.uid, what or event.change.value
+    )
