@@ -113,9 +113,12 @@ class TimelineWriter:
         target = self.path.with_name(self.path.name + ".gz")
         part = target.with_name(target.name + ".part")
         try:
-            with self.path.open("rb") as source, part.open("wb") as raw:
-                with gzip.GzipFile(filename="", fileobj=raw, mode="wb", compresslevel=6, mtime=0) as packed:
-                    shutil.copyfileobj(source, packed, 1 << 20)
+            with (
+                self.path.open("rb") as source,
+                part.open("wb") as raw,
+                gzip.GzipFile(filename="", fileobj=raw, mode="wb", compresslevel=6, mtime=0) as packed,
+            ):
+                shutil.copyfileobj(source, packed, 1 << 20)
             part.replace(target)
         except OSError:
             part.unlink(missing_ok=True)
@@ -127,9 +130,11 @@ class TimelineWriter:
 def _lines(path: Path) -> Iterator[bytes]:
     """All lines; one that is cut off has no newline. A damaged gzip file ends where it cannot be read on."""
     try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-            with suppress(EOFError, zlib.error, gzip.BadGzipFile):
-                yield from cast(BufferedReader, file)
+        with (
+            gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file,
+            suppress(EOFError, zlib.error, gzip.BadGzipFile),
+        ):
+            yield from cast(BufferedReader, file)
     except OSError as error:
         raise TimelineFileError(f"The recording {path} cannot be read: {error}.", "Check the path.") from error
 
@@ -176,8 +181,8 @@ def read_records(path: Path) -> Iterator[tuple[int, Record]]:
 class FileState:
     """Whether a file is all that was recorded.
 
-    ``sealed`` is whether a seal was found, ``records`` and ``sha256`` count and hash what stands before it (without one:
-    all whole lines), ``problem`` is what is wrong with the file, or None.
+    ``sealed`` is whether a seal was found, ``records`` and ``sha256`` count and hash what stands before it (without
+    one: all whole lines), ``problem`` is what is wrong with the file, or None.
     """
 
     sealed: bool

@@ -1,0 +1,499 @@
+"""The recorder: every version of every object, and what we did, in one sealed file.
+
+``start`` returns when every feed has its first list and an open watch; ``close`` proves that nothing is missing: it
+lists every kind once more, waits until the feeds have delivered everything up to those lists, replays what was written
+and compares. The frontier reaches a list's revision by an event of that kind (free), by a write to an object of our
+own (the sentinel, where ``sentinel_namespace`` allows it), or by a bookmark that a short watch makes the server send.
+"""
+
+import hashlib
+import hmac
+import platform
+import secrets
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as package_version
+from itertools import count
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from kubernetes.client import ApiClient
+from urllib3.exceptions import HTTPError
+
+from stsconf.errors import StsconfError
+from stsconf.sentinel import Sentinel
+from stsconf.streams import DIAGNOSTIC, STREAMS, Api, Feed, Gap, HttpProblem, Journal, RecorderWaits, Stream
+from stsconf.timeline_file import TimelineWriter
+
+__all__ = [
+    "STREAMS",
+    "Action",
+    "Gap",
+    "Recorder",
+    "RecorderError",
+    "RecorderWaits",
+    "Scope",
+    "Seal",
+    "Stream",
+    "WaitTimeout",
+]
+
+T = TypeVar("T")
+
+REDACTION = (
+    "values of environment variables: keyed hash, the key is not kept",
+    "annotations except kubernetes.io/change-cause: one keyed hash of all of them",
+    "managedFields: fieldsV1 dropped",
+)
+KEPT_ANNOTATIONS = frozenset({"kubernetes.io/change-cause"})
+PROBE_ROUNDS = 3
+
+
+class RecorderError(StsconfError):
+    """Recording could not start, or has stopped writing."""
+
+
+class WaitTimeout(StsconfError):
+    """Something did not happen in time. ``seen`` is what was recorded last."""
+
+    def __init__(self, what: str, seconds: float, seen: tuple[str, ...]) -> None:
+        self.seen = seen
+        last = "; ".join(seen) or "nothing"
+        super().__init__(f"Waited {seconds:g} s for {what}, in vain. Last seen: {last}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Where to record. ``namespaces`` None: the whole cluster, unredacted, for clusters we made.
+
+    With namespaces only their objects are stored, redacted by ``REDACTION``, and only PersistentVolumes whose claimRef
+    points into one of them.
+    """
+
+    namespaces: tuple[str, ...] | None = None
+
+    def keeps(self, stream: Stream) -> Callable[[Mapping[str, Any]], bool]:
+        """Whether an object of this stream is stored."""
+        spaces = self.namespaces
+        if spaces is None or stream.namespaced:
+            return lambda _: True
+        return lambda obj: ((obj.get("spec") or {}).get("claimRef") or {}).get("namespace") in spaces
+
+
+EVERYWHERE = Scope()
+DEFAULT_WAITS = RecorderWaits()
+
+
+class Redactor:
+    """Replaces what other people's objects may hide. Equal secrets give equal hashes inside one recording only."""
+
+    def __init__(self) -> None:
+        self._secret = secrets.token_bytes(32)
+
+    def _hash(self, value: object) -> str:
+        return "redacted:" + hmac.new(self._secret, repr(value).encode(), hashlib.sha256).hexdigest()[:16]
+
+    def __call__(self, value: object) -> object:
+        """Return a copy of a JSON value that follows ``REDACTION``."""
+        if isinstance(value, list):
+            return [self(item) for item in value]
+        if not isinstance(value, dict):
+            return value
+        return {key: self._field(key, item) for key, item in value.items() if key != "fieldsV1"}
+
+    def _field(self, key: str, item: object) -> object:
+        if key == "env" and isinstance(item, list):
+            return [
+                {k: self._hash(v) if k == "value" else self(v) for k, v in variable.items()}
+                if isinstance(variable, dict)
+                else self(variable)
+                for variable in item
+            ]
+        if key == "annotations" and isinstance(item, dict):
+            kept = {k: v for k, v in item.items() if k in KEPT_ANNOTATIONS}
+            hidden = sorted((k, v) for k, v in item.items() if k not in KEPT_ANNOTATIONS)
+            return kept | ({"redacted": self._hash(hidden)} if hidden else {})
+        return self(item)
+
+
+@dataclass(slots=True)
+class Action:
+    """One call of ours, while it lasts. Give ``returned`` what the server answered."""
+
+    result: dict[str, object] | None = None
+
+    def returned(self, answer: object) -> None:
+        """Note an answer: an object or Status, as a mapping or a model of the client, or an HTTP status code."""
+        if isinstance(answer, int):
+            self.result = {"code": answer}
+            return
+
+        def read(source: object, name: str, model_name: str) -> object:
+            return source.get(name) if isinstance(source, Mapping) else getattr(source, model_name, None)
+
+        metadata = read(answer, "metadata", "metadata")
+        found = {
+            "rv": read(metadata, "resourceVersion", "resource_version"),
+            "uid": read(metadata, "uid", "uid"),
+            "code": read(answer, "code", "code"),
+        }
+        self.result = {key: value for key, value in found.items() if value}
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """How a recording ended. ``closing`` gives per feed ``equal``, ``forbidden``, or what was not proven.
+
+    Diagnostic events are left out where they were not reached: the server sends no bookmarks for them.
+    """
+
+    path: Path
+    frontier: Mapping[str, str]
+    closing: Mapping[str, str]
+    records: int
+    sha256: str
+    seconds: float
+    """How long the closing proof took."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether the end of every readable feed was proven."""
+        return all(result in ("equal", "forbidden") for result in self.closing.values())
+
+
+class Recorder:
+    """Records from ``start`` to ``close``; also a context manager.
+
+    Takes the official client's ``ApiClient``, the path of a new ``.ndjson`` file, the run's id, the scope, more fields
+    for the header, and a namespace of our own for the sentinel (clusters we made; it must exist).
+    """
+
+    def __init__(
+        self,
+        api_client: ApiClient,
+        path: Path,
+        run_id: str,
+        scope: Scope = EVERYWHERE,
+        header: Mapping[str, object] | None = None,
+        waits: RecorderWaits = DEFAULT_WAITS,
+        sentinel_namespace: str | None = None,
+    ) -> None:
+        self._api = Api(api_client, waits)
+        self._path = path
+        self._run_id = run_id
+        self._scope = scope
+        self._more_header = dict(header or {})
+        self._waits = waits
+        self._sentinel = Sentinel(self._api, sentinel_namespace) if sentinel_namespace else None
+        self._redact = None if scope.namespaces is None else Redactor()
+        self._journal: Journal | None = None
+        self._feeds: list[Feed] = []
+        self._seal: Seal | None = None
+        self._ids = count(1)
+        self._cancelled = False
+
+    # Life.
+
+    def start(self) -> Self:
+        """Begin. Raises ``RecorderError`` naming the feed and the HTTP status that stopped it."""
+        begun = time.monotonic_ns()
+        header = self._header()
+        if self._sentinel:
+            self._sentinel.create(self._waits.start)
+        self._journal = Journal(TimelineWriter(self._path, header), begun, self._redact)
+        for stream in STREAMS:
+            spaces = self._scope.namespaces if stream.namespaced else None
+            self._feeds += [
+                Feed(stream, space, self._api, self._journal, self._scope.keeps(stream)) for space in spaces or (None,)
+            ]
+        for feed in self._feeds:
+            feed.start()
+        try:
+            self._await_feeds()
+            self._probe()
+        except BaseException:
+            self._abandon()
+            raise
+        return self
+
+    def close(self) -> Seal:
+        """Prove the end, seal and compress the file, remove the sentinel. A second call does nothing."""
+        if self._seal:
+            return self._seal
+        journal, begun = self._open_journal, time.monotonic()
+        self._close_proof()
+        seconds = time.monotonic() - begun
+        self._probe()
+        with journal.changed:
+            frontier = {feed.key: str(feed.frontier) for feed in self._feeds if not feed.forbidden}
+            closing = {f.key: f.closing() for f in self._feeds if f.reached or f.stream.name not in DIAGNOSTIC}
+            self._stop_feeds()
+            writer = journal.writer
+            records, sha256 = writer.records, writer.sha256
+            writer.seal(frontier, closing, t=journal.now(), duplicates=journal.duplicates)
+        self._join_feeds()
+        if self._sentinel:
+            self._sentinel.delete()
+        path = writer.path if writer.failed else writer.compress()
+        self._seal = Seal(path, frontier, closing, records, sha256, seconds)
+        return self._seal
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._cancelled or (kind is not None and not issubclass(kind, Exception)):
+            self._abandon()
+        else:
+            self.close()
+
+    def cancel(self) -> None:
+        """Give up: every ``wait_for`` raises ``RecorderError`` now, and the file stays unsealed. From any thread."""
+        self._cancelled = True
+        if self._journal:
+            self._journal.wake()
+
+    @property
+    def _open_journal(self) -> Journal:
+        if self._journal is None:
+            raise RecorderError("The recorder was not started.", "Call start() first.")
+        return self._journal
+
+    def _header(self) -> dict[str, object]:
+        try:
+            server = self._api.call("GET", "/version")
+        except (HttpProblem, HTTPError, OSError) as error:
+            raise RecorderError(
+                f"The API server at {self._api.client.configuration.host} does not answer: {error}.",
+                "Check the kubeconfig and its context.",
+            ) from error
+        cluster = None
+        with suppress(HttpProblem, HTTPError, OSError):  # reading one namespace of the cluster may be forbidden
+            cluster = self._api.call("GET", "/api/v1/namespaces/kube-system")["metadata"]["uid"]
+        try:
+            tool = package_version("statefulset-conformance")
+        except PackageNotFoundError:
+            tool = "unknown"
+        spaces = self._scope.namespaces
+        return {
+            "run": self._run_id,
+            "tool": tool,
+            "started": datetime.now(UTC).isoformat(),
+            "server": {key: server.get(key) for key in ("gitVersion", "gitCommit", "platform")},
+            "cluster": cluster,
+            "scope": {
+                "namespaces": spaces,
+                "persistentvolumes": "all" if spaces is None else "only those whose claimRef is in these namespaces",
+                "sentinel": self._sentinel.namespace if self._sentinel else None,
+            },
+            "streams": [{"s": s.name, "group": s.group, "version": s.version, "resource": s.resource} for s in STREAMS],
+            "redaction": list(REDACTION) if self._redact else [],
+            "python": platform.python_version(),
+            **self._more_header,
+        }
+
+    def _await_feeds(self) -> None:
+        def done() -> bool:
+            return all(feed.ready or feed.forbidden or feed.fatal for feed in self._feeds)
+
+        self._wait(done, self._waits.start)
+        for feed in self._feeds:
+            if feed.fatal:
+                raise RecorderError(
+                    f"Recording {feed.key} was refused: {feed.fatal}.", "Check the kubeconfig's credentials and server."
+                )
+            if not (feed.ready or feed.forbidden):
+                raise RecorderError(
+                    f"Recording {feed.key} did not start within {self._waits.start:g} s: {feed.trouble}.",
+                    "Check that the API server is reachable and not overloaded.",
+                )
+
+    def _stop_feeds(self) -> None:
+        self._open_journal.stopping.set()
+        for feed in self._feeds:
+            feed.interrupt()
+
+    def _join_feeds(self) -> None:
+        deadline = time.monotonic() + self._waits.stop
+        for feed in self._feeds:
+            if feed.is_alive():
+                feed.join(max(0.0, deadline - time.monotonic()))
+
+    def _abandon(self) -> None:
+        if self._journal:
+            self._stop_feeds()
+            self._join_feeds()
+            self._journal.writer.close()
+        if self._sentinel:
+            self._sentinel.delete()
+
+    # What we do.
+
+    @contextmanager
+    def act(
+        self, verb: str, resource: str, namespace: str, name: str, body: Mapping[str, object] | None = None
+    ) -> Iterator[Action]:
+        """Record one call of ours around the block that makes it; an exception is recorded and goes on."""
+        journal, identity, action = self._open_journal, f"act-{next(self._ids)}", Action()
+        shown = self._redact(body) if self._redact else body
+        journal.write(
+            "act",
+            id=identity,
+            phase="begin",
+            t=journal.now(),
+            verb=verb,
+            resource=resource,
+            ns=namespace,
+            name=name,
+            body=shown,
+        )
+        error: dict[str, object] = {}
+        try:
+            yield action
+        except BaseException as problem:
+            error = {"error": f"{type(problem).__name__}: {problem}"[:500]}
+            status = getattr(problem, "status", None)
+            if action.result is None and isinstance(status, int):
+                action.returned(status)
+            raise
+        finally:
+            journal.write("act", id=identity, phase="end", t=journal.now(), result=action.result, **error)
+
+    def open_window(self, scenario: str, namespace: str, set_name: str, **plan: object) -> str:
+        """Mark where a scenario begins and return the window's id."""
+        journal, identity = self._open_journal, f"window-{next(self._ids)}"
+        journal.write(
+            "mark",
+            id=identity,
+            phase="open",
+            t=journal.now(),
+            scenario=scenario,
+            namespace=namespace,
+            set=set_name,
+            plan=plan,
+        )
+        return identity
+
+    def close_window(self, window: str, **plan: object) -> None:
+        """Mark where it ends; ``plan`` is added to what was said at its opening."""
+        self._open_journal.write("mark", id=window, phase="close", t=self._open_journal.now(), plan=plan)
+
+    # What is there now.
+
+    def current(self, stream: str, namespace: str, name: str) -> dict[str, Any] | None:
+        """The latest version of one object, not to be changed; namespace "" for cluster-scoped ones."""
+        with self._open_journal.changed:
+            for feed in self._feeds_of(stream, namespace):
+                if seen := feed.objects.get((namespace, name)):
+                    return seen.obj
+        return None
+
+    def objects(self, stream: str, namespace: str) -> dict[str, dict[str, Any]]:
+        """The latest version of all objects of one namespace, by name, not to be changed."""
+        with self._open_journal.changed:
+            return {
+                name: seen.obj
+                for feed in self._feeds_of(stream, namespace)
+                for (space, name), seen in feed.objects.items()
+                if space == namespace and seen.obj is not None
+            }
+
+    def _feeds_of(self, stream: str, namespace: str) -> Iterator[Feed]:
+        return (f for f in self._feeds if f.stream.name == stream and f.namespace in (None, namespace))
+
+    def wait_for(self, predicate: Callable[[], T | None], seconds: float, what: str) -> T:
+        """Look again after every recorded change until ``predicate`` returns something true, and return that.
+
+        Raises ``WaitTimeout`` after ``seconds``, ``RecorderError`` when the recording can no longer be written.
+        """
+        found = self._wait(predicate, seconds)
+        if not found:
+            raise WaitTimeout(what, seconds, tuple(self._open_journal.recent))
+        return found
+
+    def _wait(self, predicate: Callable[[], T | None], seconds: float) -> T | None:
+        journal, deadline = self._open_journal, time.monotonic() + seconds
+        while True:
+            news = journal.news
+            if journal.writer.failed or self._cancelled:
+                raise RecorderError(journal.writer.failed or "The recording was cancelled.")
+            if found := predicate():
+                return found
+            with journal.changed:
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    return None
+                journal.changed.wait_for(lambda seen=news: journal.news != seen, left)  # type: ignore[misc]
+
+    @property
+    def gaps(self) -> tuple[Gap, ...]:
+        """All holes so far, repaired ones too."""
+        return tuple(self._journal.gaps) if self._journal else ()
+
+    @property
+    def failed(self) -> str | None:
+        """Why the file is no longer written, or None."""
+        return self._journal.writer.failed if self._journal else None
+
+    # Proofs.
+
+    def _close_proof(self) -> None:
+        feeds = [feed for feed in self._feeds if not feed.forbidden]
+        required = [feed for feed in feeds if feed.stream.name not in DIAGNOSTIC]
+
+        def close_at(feed: Feed) -> None:
+            try:
+                feed.close_at()
+            except (HttpProblem, HTTPError, OSError) as error:
+                feed.trouble = f"closing list: {error}"
+
+        with ThreadPoolExecutor(len(STREAMS)) as pool:
+            list(pool.map(close_at, feeds))
+
+        def reached() -> bool:
+            return all(feed.reached or feed.goal is None for feed in required)
+
+        with suppress(RecorderError):  # a full disk is reported by the seal that is missing
+            if self._sentinel and not reached():
+                self._sentinel.touch({feed.stream.name for feed in feeds if not feed.reached})
+                self._wait(reached, self._waits.sentinel)
+            for feed in required:
+                if not feed.reached and feed.goal is not None:
+                    feed.hurry()
+            self._wait(reached, self._waits.closing)
+
+    def _probe(self) -> None:
+        """Ask whether all kinds share one revision counter, which alone makes their order comparable.
+
+        Passive: lists of all kinds in turn must never show a lower revision. Active, with a sentinel: a write between
+        two lists must get a revision between theirs.
+        """
+        feeds = {f.stream.name: f for f in self._feeds if not f.forbidden and f.stream.name not in DIAGNOSTIC}
+        revisions: list[int] = []
+        problem = ""
+        try:
+            for _ in range(PROBE_ROUNDS):
+                revisions += [self._api.list(f.stream.path(f.namespace), limit="1")[0] for f in feeds.values()]
+                if self._sentinel:
+                    revisions += self._sentinel.bracketed_write()
+        except (HttpProblem, HTTPError, OSError) as error:
+            problem = f"no answer: {error}"
+        if revisions != sorted(revisions):
+            problem = f"revisions went backwards: {revisions}"
+        self._open_journal.write(
+            "probe",
+            t=self._open_journal.now(),
+            domains=[list(feeds)],
+            how="active" if self._sentinel else "passive",
+            rounds=PROBE_ROUNDS,
+            result="failed" if problem else "ok",
+            **({"detail": problem} if problem else {}),
+        )
