@@ -1,11 +1,14 @@
-"""Pods are created in order, one at a time."""
+"""Pods are created in order, one at a time, and in the number asked for."""
 
-from stsconf import Timeline, expect, promise
+from stsconf import Level, Timeline, expect, expect_reached, healthy, promise
 
-GUARANTEES = "concepts/workloads/controllers/statefulset/#deployment-and-scaling-guarantees"
+PAGE = "concepts/workloads/controllers/statefulset/"
+GUARANTEES = f"{PAGE}#deployment-and-scaling-guarantees"
+TUTORIAL = "tutorials/stateful-application/basic-stateful-set/"
+CODE = "https://github.com/kubernetes/kubernetes/blob/v1.36.2/pkg/controller/statefulset/"
 
 
-@promise("ORD-01", source=GUARANTEES, scenarios=("create",))
+@promise("ORD-01", source=GUARANTEES, scenarios=("create", "scale_up"))
 def test_pods_are_created_in_ascending_order(timeline: Timeline) -> None:
     """For a StatefulSet with N replicas, Pods are created sequentially, in order from 0 to N-1."""
     if timeline.ordered:
@@ -14,10 +17,51 @@ def test_pods_are_created_in_ascending_order(timeline: Timeline) -> None:
                 expect(created).follows(timeline.pods.first(lower), f"Pod {lower} exists")
 
 
-@promise("ORD-02", source=GUARANTEES, scenarios=("create",))
+@promise("ORD-02", source=GUARANTEES, scenarios=("create", "scale_up"))
 def test_a_pod_is_created_only_when_every_lower_pod_is_running_and_ready(timeline: Timeline) -> None:
     """Before a Pod is created, all of its predecessors are Running and Ready."""
     if timeline.ordered:
         for created in timeline.created_by_set():
             for lower in timeline.names_below(created):
-                expect(created).finds(timeline.pods, lower, lambda pod: pod.healthy, "Running and Ready")
+                expect(created).finds(timeline.pods, lower, healthy, "Running and Ready")
+
+
+@promise("ORD-04", source=GUARANTEES, scenarios=("scale_up_held",))
+def test_a_lower_pod_that_becomes_unhealthy_stops_creation_until_it_recovers(timeline: Timeline) -> None:
+    """If a predecessor fails, no further Pod is created until it is Running and Ready again."""
+    if timeline.ordered:
+        for created in timeline.created_by_set():
+            for lower in timeline.names_below(created):
+                if timeline.pods.lost(lower, healthy, created.rv):
+                    expect(created).finds(timeline.pods, lower, healthy, "Running and Ready again")
+
+
+@promise("ORD-06", source=f"{TUTORIAL}#scaling-a-statefulset", scenarios=("scale_up",))
+def test_scaling_up_touches_no_pod_that_is_there(timeline: Timeline) -> None:
+    """Scaling up adds Pods at the end; the Pods that are there stay as they are."""
+    for before, epoch in timeline.scalings():
+        if epoch.spec.replicas > before.replicas:
+            for member in timeline.members_at(epoch.began.rv):
+                later = timeline.pods.before(epoch.until_rv, member.name)
+                if later is not None:
+                    expect(later).keeps(member, "uid", "terminating")
+
+
+@promise("ORD-08", source=f"{CODE}stateful_pod_control.go", scenarios=("create",), level=Level.IMPLEMENTATION)
+def test_a_pods_claims_exist_before_the_pod(timeline: Timeline) -> None:
+    """A Pod's claims are created before the Pod is."""
+    for created in timeline.created_by_set():
+        for template in timeline.claim_templates():
+            claim = f"{template.name}-{created.name}"
+            expect(created).follows(timeline.claims.first(claim), f"PersistentVolumeClaim {claim} exists")
+
+
+@promise("ORD-12", source=f"{PAGE}#using-statefulsets", scenarios=("create", "scale_up"))
+def test_the_set_ends_with_exactly_the_pods_asked_for(timeline: Timeline) -> None:
+    """The set comes to have exactly the replicas asked for, each Running and Ready."""
+    for desired in timeline.sets.latest().values():
+        names = {f"{desired.name}-{ordinal}" for ordinal in desired.fact.ordinals}
+        there = {event.name: event for event in timeline.members()}
+        ready = all(name in there and there[name].fact.healthy for name in names)
+        wanted = ", ".join(sorted(names)) or "no pod"
+        expect_reached(ready and set(there) == names, f"the set has exactly {wanted}, Ready", desired, *there.values())

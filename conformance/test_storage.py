@@ -2,9 +2,42 @@
 
 from itertools import combinations
 
-from stsconf import Timeline, expect, promise
+from stsconf import Level, Timeline, expect, promise
 
+PAGE = "concepts/workloads/controllers/statefulset/"
+CODE = "https://github.com/kubernetes/kubernetes/blob/v1.36.2/pkg/controller/statefulset/"
+API = "reference/kubernetes-api/workload-resources/stateful-set-v1/#StatefulSetSpec"
 STABLE_STORAGE = "concepts/workloads/controllers/statefulset/#stable-storage"
+
+
+@promise("STO-01", source=STABLE_STORAGE, scenarios=("create", "scale_up"))
+def test_each_pod_gets_one_claim_for_each_template(timeline: Timeline) -> None:
+    """For each claim template each Pod gets one claim, named after template, set and ordinal."""
+    for created in timeline.created_by_set():
+        for template in timeline.claim_templates():
+            name = f"{template.name}-{created.name}"
+            expect(created).shows(f"claim behind volume {template.name}", created.fact.claims.get(template.name), name)
+            expect(created).comes_with(timeline.claims.first(name), f"PersistentVolumeClaim {name}")
+
+
+@promise("STO-02", source=f"{CODE}stateful_set_utils.go", scenarios=("create",), level=Level.IMPLEMENTATION)
+def test_claims_carry_the_selector_labels(timeline: Timeline) -> None:
+    """A claim made from a template carries the labels the set selects its Pods by."""
+    for created in timeline.claims.created():
+        for label, value in timeline.selector.items():
+            expect(created).shows(f"label {label}", created.fact.labels.get(label), value)
+
+
+@promise("STO-03", source=STABLE_STORAGE, scenarios=("create",), needs=("storage",))
+def test_volumes_are_of_the_class_asked_for(timeline: Timeline) -> None:
+    """Each Pod receives a volume of the StorageClass that the template names."""
+    for claim in timeline.claims.latest().values():
+        template = timeline.template_of(claim.fact)
+        if template is not None and template.storage_class is not None:
+            expect(claim).has(storage_class=template.storage_class)
+            volume = timeline.volumes.latest().get(claim.fact.volume_name or "")
+            if volume is not None:
+                expect(volume).has(storage_class=template.storage_class)
 
 
 @promise("STO-04", source=STABLE_STORAGE, scenarios=("create",), needs=("storage",))
@@ -35,3 +68,31 @@ def test_every_pod_has_a_claim_and_a_volume_of_its_own(timeline: Timeline) -> No
     for one, other in combinations(bound, 2):
         expect(one).differs_from(other, "place")
         expect(one).differs_from(other, "claim_uid")
+
+
+@promise("STO-05", source=API, scenarios=("same_named_volume",))
+def test_a_template_claim_replaces_a_volume_of_the_same_name(timeline: Timeline) -> None:
+    """A claim template takes precedence over a volume of the same name in the Pod template."""
+    for created in timeline.created_by_set():
+        for template in timeline.claim_templates():
+            if template.name in timeline.template_volumes:
+                name = f"{template.name}-{created.name}"
+                expect(created).shows(
+                    f"claim behind volume {template.name}", created.fact.claims.get(template.name), name
+                )
+
+
+@promise("STO-06", source=f"{PAGE}#stable-storage", scenarios=("rescale",), needs=("storage",))
+def test_storage_follows_the_pod_that_replaces_another(timeline: Timeline) -> None:
+    """A Pod that is scheduled again mounts the volume of its claim: same claim, same volume, same content."""
+    for old, new in timeline.replacements():
+        expect(new).keeps(old, "claims")
+        for name in new.fact.claims.values():
+            claim = expect(new).comes_with(timeline.claims.latest().get(name), f"PersistentVolumeClaim {name}")
+            first = timeline.claims.first(name, lambda claim: claim.volume_name is not None)
+            if claim and first:
+                expect(claim).keeps(first, "uid", "volume_name")
+        for reading in timeline.readings(new.uid):
+            expect(new).shows(reading.what, reading.content, timeline.written(old.uid))
+        for stranger in timeline.readings_elsewhere(old.uid):
+            expect(new).shows(stranger.what, stranger.content, None)

@@ -5,10 +5,24 @@ The engine in data-flow order: ``clusters`` (where it runs), ``workload`` and ``
 ``expect`` (what must be true), ``judge`` and ``verdict`` (was it), ``reporting`` (who needs to know). No pytest here.
 """
 
-from stsconf.expect import expect
+from stsconf.expect import expect, expect_none, expect_reached
+from stsconf.facts import healthy
 from stsconf.judge import judge
 from stsconf.promise import Level, promise
 from stsconf.timeline import Recording, Timeline, load
 from stsconf.verdict import Outcome, Verdict
 
-__all__ = ["Level", "Outcome", "Recording", "Timeline", "Verdict", "expect", "judge", "load", "promise"]
+__all__ = [
+    "Level",
+    "Outcome",
+    "Recording",
+    "Timeline",
+    "Verdict",
+    "expect",
+    "expect_none",
+    "expect_reached",
+    "healthy",
+    "judge",
+    "load",
+    "promise",
+]

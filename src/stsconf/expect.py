@@ -139,7 +139,7 @@ class Expectation:
             if at is not None and at.now is not None and condition(at.now):
                 self._add(Outcome.HOLDS, expected, f"it was, since {at.seconds:.3f} s", at)
                 return
-            flip = _flip(history, name, event.rv, condition)
+            flip = history.lost(name, condition, event.rv)
             if flip is None:
                 if history.unseen(0, event.rv):
                     raise UnknownFact(f"part of {history.kind} was not seen")
@@ -198,20 +198,6 @@ def expect_reached(reached: bool, what: str, *witness: Event[Any]) -> None:
 
 def _put(outcome: Outcome, expected: str, seen: str, *witness: Witness, trouble: Trouble | None = None) -> None:
     obligations.get().append(Obligation(outcome, expected, seen, witness, trouble))
-
-
-def _flip(history: History[F], name: str, rv: int, condition: Callable[[F], bool]) -> Event[F] | None:
-    """The event that ended the last time the condition held before ``rv``; ``None`` if it never held."""
-    flip: Event[F] | None = None
-    held = False
-    for event in history.named(name):
-        if event.rv >= rv:
-            break
-        holds = event.now is not None and condition(event.now)
-        if held and not holds:
-            flip = event
-        held = holds
-    return flip
 
 
 def _status_shows(flip: Event[Any], event: Event[Any]) -> bool:

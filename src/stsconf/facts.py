@@ -55,6 +55,11 @@ class Pod(Fact):
         return self.phase == "Running" and self.ready and not self.terminating
 
 
+def healthy(pod: Pod) -> bool:
+    """``Pod.healthy`` as a condition."""
+    return pod.healthy
+
+
 @dataclass(frozen=True, slots=True)
 class ClaimTemplate:
     """One entry of ``spec.volumeClaimTemplates``."""
@@ -79,6 +84,7 @@ class StatefulSet(Fact):
     service_name: str | None
     selector: Mapping[str, str]
     claim_templates: tuple[ClaimTemplate, ...]
+    template_volumes: frozenset[str]
     keeps_claims_when_scaled: bool
     status_replicas: int
     ready_replicas: int
@@ -274,6 +280,9 @@ def stateful_set(raw: Raw) -> StatefulSet:
         service_name=spec.get("serviceName"),
         selector=(spec.get("selector") or {}).get("matchLabels") or {},
         claim_templates=tuple(_claim_template(t) for t in spec.get("volumeClaimTemplates") or ()),
+        template_volumes=frozenset(
+            volume["name"] for volume in ((spec.get("template") or {}).get("spec") or {}).get("volumes") or ()
+        ),
         keeps_claims_when_scaled=retention.get("whenScaled", "Retain") == "Retain",
         status_replicas=status.get("replicas") or 0,
         ready_replicas=status.get("readyReplicas") or 0,

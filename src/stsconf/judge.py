@@ -14,17 +14,15 @@ def judge(promise: Promise, timelines: Sequence[Timeline], *, required: bool = T
     """Judge one promise on every timeline where it applies; the worst decides. No cluster, no clock, no randomness."""
     judged_on = [judge_timeline(promise, t) for t in timelines if promise.wants(t)]
     triggered = tuple(v for v in judged_on if v is not None)
-    missing = [s for s in promise.scenarios if s not in {t.window.scenario for t in timelines}]
+    recorded = {t.window.scenario for t in timelines}
     outcome = worst((v.outcome for v in triggered), Outcome.NOT_JUDGED)
     note, trouble = "", next((v.trouble for v in triggered if v.outcome is outcome), None)
     if not triggered:
-        if missing:
-            note = f"needs scenario {' and '.join(missing)}, which was not recorded"
+        if recorded.isdisjoint(promise.scenarios):
+            note = f"needs scenario {' or '.join(promise.scenarios)}, which was not recorded"
         else:
             outcome, trouble = Outcome.INCONCLUSIVE, Trouble.VACUOUS
             note = "nothing to check: what the promise speaks about did not happen on any timeline"
-    elif outcome is Outcome.HOLDS and missing:
-        outcome, note = Outcome.NOT_JUDGED, f"scenario {' and '.join(missing)} was not recorded"
     return Verdict(
         id=promise.id,
         title=promise.title,

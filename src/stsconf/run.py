@@ -158,12 +158,10 @@ def record(
             header={
                 "provider": cluster.provider.value,
                 "capabilities": sorted(cluster.capabilities),
-                "server": {"version": cluster.version},
-                "cluster_uid": cluster.uid,
+                "scenarios": [scenario.name for scenario in scenarios],
             },
         )
         with recorder:
-            recorder.start()
             say("recording: every watch is open")
             with ThreadPoolExecutor(max_workers=len(scenarios)) as pool:
                 gate = _Capacity(NODE_PODS)
@@ -191,8 +189,7 @@ def record(
                     recorder.cancel()
                     raise
             say("recording: proving that nothing was missed")
-            recorder.close()
-        return recorder.path
+            return recorder.close().path
 
 
 def _gather(futures: Iterable[Future[None]]) -> None:

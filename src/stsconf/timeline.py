@@ -12,6 +12,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
 
@@ -110,6 +111,29 @@ class Action:
     body: Any = None
 
 
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """Something the harness wrote to, or read from, a volume; the API does not show content.
+
+    ``via`` is ``exec``, ``http`` (from the pod that mounts it) or ``nfs`` (from the server, past the pod). ``marker``
+    is what was written or looked for, ``content`` what was found; ``None``: nothing.
+    """
+
+    line: int
+    seconds: float
+    verb: str
+    via: str
+    claim: str
+    pod_uid: str
+    marker: str
+    content: str | None
+
+    @property
+    def what(self) -> str:
+        """In words, for an obligation."""
+        return f"content of {self.claim} read over {self.via}"
+
+
 class History(Generic[F]):
     """Every recorded version of one kind inside one window, in resourceVersion order."""
 
@@ -129,9 +153,30 @@ class History(Generic[F]):
         """All versions that ever carried this name."""
         return self._by_name.get(name, [])
 
-    def first(self, name: str) -> Event[F] | None:
-        """The first version that ever carried this name."""
-        return next(iter(self.named(name)), None)
+    def first(self, name: str, condition: Callable[[F], bool] = lambda _: True) -> Event[F] | None:
+        """The first version of this name for which the condition holds."""
+        return next((e for e in self.named(name) if e.now is not None and condition(e.now)), None)
+
+    def stop_of(self, uid: str) -> Event[F] | None:
+        """The moment at which this very object was asked to stop."""
+        return next((e for e in self.stopping() if e.uid == uid), None)
+
+    def end_of(self, uid: str) -> Event[F] | None:
+        """The moment at which this very object ceased to exist."""
+        return next((e for e in self.gone() if e.uid == uid), None)
+
+    def lost(self, name: str, condition: Callable[[F], bool], rv: int) -> Event[F] | None:
+        """The event that ended the last time the condition held for ``name`` before ``rv``; ``None`` if none did."""
+        lost: Event[F] | None = None
+        held = False
+        for event in self.named(name):
+            if event.rv >= rv:
+                break
+            holds = event.now is not None and condition(event.now)
+            if held and not holds:
+                lost = event
+            held = holds
+        return lost
 
     def created(self) -> Iterator[Event[F]]:
         """The moments at which an object was created while we watched."""
@@ -177,6 +222,19 @@ class History(Generic[F]):
 
 
 @dataclass(frozen=True, slots=True)
+class Epoch:
+    """One version of the set's spec: in force from ``began`` until ``until_rv``."""
+
+    began: Event[facts.StatefulSet]
+    until_rv: int
+
+    @property
+    def spec(self) -> facts.StatefulSet:
+        """The set as it was asked for."""
+        return self.began.fact
+
+
+@dataclass(frozen=True, slots=True)
 class Window:
     """What the harness did in one namespace with one set. ``settled`` is whether it reached what it waited for."""
 
@@ -196,12 +254,14 @@ class Timeline:
         window: Window,
         histories: Mapping[str, History[Any]],
         actions: Iterable[Action],
+        observations: Iterable[Observation],
         problems: Iterable[Problem],
         domain: frozenset[str],
         header: Mapping[str, Any],
     ) -> None:
         self.window = window
         self.actions = tuple(actions)
+        self.observations = tuple(observations)
         self.problems = tuple(problems)
         self.domain = domain
         self.header = header
@@ -247,6 +307,21 @@ class Timeline:
         """EndpointSlices of the window's namespace."""
         return self.of_kind("endpointslices")
 
+    def epochs(self) -> list[Epoch]:
+        """The versions of the set's spec, in order; a generation is one of them."""
+        turns = [
+            e
+            for e in self.sets.events
+            if e.now is not None and (e.before is None or e.before.generation != e.now.generation)
+        ]
+        ends = [*(turn.rv for turn in turns[1:]), 2**63]
+        return [Epoch(turn, end) for turn, end in zip(turns, ends, strict=True)]
+
+    def scalings(self) -> list[tuple[facts.StatefulSet, Epoch]]:
+        """Each change of ``spec.replicas``: the spec before it, and the epoch it began. Orders sets and pods."""
+        self.same_domain("statefulsets")
+        return [(was.spec, now) for was, now in pairwise(self.epochs()) if was.spec.replicas != now.spec.replicas]
+
     def spec_at(self, rv: int) -> facts.StatefulSet | None:
         """The set as stored right before revision ``rv`` of another kind; ``None`` before it existed."""
         self.same_domain("statefulsets")
@@ -283,10 +358,135 @@ class Timeline:
         ordinal = cast(int, event.fact.ordinal)
         return [f"{self.window.set_name}-{lower}" for lower in range(self.first_ordinal, ordinal)]
 
+    @property
+    def service_name(self) -> str | None:
+        """The governing Service's name."""
+        return self.sets.events[-1].fact.service_name if self.sets.events else None
+
+    @property
+    def template_volumes(self) -> frozenset[str]:
+        """Names of the volumes in the set's pod template."""
+        return self.sets.events[-1].fact.template_volumes if self.sets.events else frozenset()
+
+    def written(self, pod_uid: str) -> str | None:
+        """What the harness last wrote to the volume of this pod."""
+        return next((o.marker for o in reversed(self.observations) if o.verb == "write" and o.pod_uid == pod_uid), None)
+
+    def readings(self, pod_uid: str) -> list[Observation]:
+        """What was read from the volume of this pod's claim."""
+        return [o for o in self.observations if o.verb == "read" and o.pod_uid == pod_uid]
+
+    def readings_elsewhere(self, pod_uid: str) -> list[Observation]:
+        """Where else the harness looked for what this pod's volume holds."""
+        return [o for o in self.observations if o.verb == "look" and o.pod_uid == pod_uid]
+
+    @property
+    def selector(self) -> Mapping[str, str]:
+        """The labels the set selects its pods by, which cannot change."""
+        return self.sets.events[-1].fact.selector if self.sets.events else {}
+
+    @property
+    def keeps_claims_when_scaled(self) -> bool:
+        """Whether the retention policy was Retain all along (the default)."""
+        return all(e.fact.keeps_claims_when_scaled for e in self.sets.events)
+
+    def template_of(self, claim: facts.Claim) -> facts.ClaimTemplate | None:
+        """The template a claim was made from."""
+        prefix = f"-{self.window.set_name}-"
+        return next((t for t in self.claim_templates() if claim.name.startswith(t.name + prefix)), None)
+
+    def members(self) -> list[Event[facts.Pod]]:
+        """The set's pods that were there when the window ended, as last seen."""
+        uids = {e.uid for e in self.sets.events}
+        return [e for e in self.pods.latest().values() if e.fact.owner_uid in uids]
+
+    def members_at(self, rv: int) -> list[Event[facts.Pod]]:
+        """The set's pods that were there, and not terminating, right before a revision of another kind."""
+        self.same_domain()
+        uids = {e.uid for e in self.sets.events}
+        found = [self.pods.before(rv, name) for name in sorted({e.name for e in self.pods.events})]
+        return [e for e in found if e and e.now and e.now.owner_uid in uids and not e.now.terminating]
+
+    def strays(self) -> list[Event[facts.Pod]]:
+        """Pods that carry the set's controller reference and a name it would not give."""
+        uids = {e.uid for e in self.sets.events}
+        name = self.window.set_name
+        return [
+            e
+            for e in self.pods.latest().values()
+            if e.fact.owner_uid in uids and (facts.ordinal_of(e.name) or ("", 0))[0] != name
+        ]
+
+    def noticed(self, epoch: Epoch) -> int:
+        """The revision from which the set's own status says that its controller has seen the epoch's spec."""
+        for event in self.sets.events:
+            if event.rv >= epoch.began.rv and event.fact.observed_generation >= epoch.spec.generation:
+                return event.rv
+        return epoch.until_rv
+
+    def higher_at(self, event: Event[facts.Pod]) -> list[Event[facts.Pod]]:
+        """Pods with a higher ordinal that existed since the spec in force began: they must go first."""
+        epoch = next((e for e in reversed(self.epochs()) if e.began.rv < event.rv), None)
+        ordinal = cast(int, event.fact.ordinal)
+        found = []
+        for higher in sorted({e.name for e in self.pods.events if (e.fact.ordinal or 0) > ordinal}):
+            for uid in {e.uid for e in self.pods.named(higher) if e.rv < event.rv}:
+                end = self.pods.end_of(uid)
+                if end is None or epoch is None or end.rv > epoch.began.rv:
+                    found.append(next(e for e in reversed(self.pods.named(higher)) if e.uid == uid))
+        return found
+
+    def names_that_stay(self, stop: Event[facts.Pod]) -> list[str]:
+        """Names of the pods the set still wants when it asks an excess one to stop."""
+        spec = self.spec_at(stop.rv)
+        return [f"{self.window.set_name}-{ordinal}" for ordinal in spec.ordinals] if spec else []
+
+    def endpoints(self) -> dict[str, facts.Endpoint]:
+        """What the governing Service answers with when the window ends, by host name."""
+        return {
+            endpoint.hostname: endpoint
+            for event in self.slices.latest().values()
+            if event.fact.service == self.service_name
+            for endpoint in event.fact.endpoints
+            if endpoint.hostname
+        }
+
+    def published_ready(self) -> Iterator[tuple[Event[facts.EndpointSlice], str]]:
+        """Each time a slice of the governing Service begins to call a pod ready: the write, and the pod's name."""
+        for event in self.slices.events:
+            if event.now is None or event.now.service != self.service_name:
+                continue
+            was = {e.hostname for e in event.before.endpoints if e.ready} if event.before else set()
+            for name in sorted({e.hostname for e in event.now.endpoints if e.ready and e.hostname} - was):
+                yield event, name
+
+    def excess_stops(self) -> Iterator[Event[facts.Pod]]:
+        """Pods asked to stop because the set no longer wants their ordinal: not evicted, not deleted by the harness."""
+        deleted_by_us = {a.name for a in self.actions if a.resource == "pods" and a.verb == "delete"}
+        for stop in self.pods.stopping():
+            spec = self.spec_at(stop.rv)
+            ordinal = stop.fact.ordinal
+            if (
+                spec is not None
+                and not spec.terminating
+                and ordinal is not None
+                and ordinal not in spec.ordinals
+                and not stop.fact.disrupted
+                and stop.name not in deleted_by_us
+            ):
+                yield stop
+
+    def replacements(self) -> Iterator[tuple[Event[facts.Pod], Event[facts.Pod]]]:
+        """Pods created under a name that was there before: the predecessor as last seen, and the new one."""
+        for event in self.created_by_set():
+            lane = self.pods.named(event.name)
+            index = lane.index(event)
+            if index and lane[index - 1].uid != event.uid:
+                yield lane[index - 1], event
+
     def healthy_members(self) -> list[Event[facts.Pod]]:
         """The set's pods that were Running and Ready when the window ended, as last seen."""
-        uids = {e.uid for e in self.sets.events}
-        return [e for e in self.pods.latest().values() if e.fact.healthy and e.fact.owner_uid in uids]
+        return [e for e in self.members() if e.fact.healthy]
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,6 +522,7 @@ class _Reader:
         self.gaps: dict[tuple[str, str], list[Gap]] = defaultdict(list)
         self.windows: dict[str, Window] = {}
         self.actions: list[tuple[str, Action]] = []
+        self.observations: list[tuple[str, Observation]] = []
         self.open_actions: dict[str, Mapping[str, Any]] = {}
         self.problems: list[Problem] = []
         self.domains: list[frozenset[str]] = []
@@ -340,6 +541,10 @@ class _Reader:
             )
         elif state.problem:
             self.problems.append(Problem(Trouble.INTEGRITY, None, state.problem))
+        closed = {w.scenario for w in self.windows.values() if w.settled is not None}
+        for name in self.header.get("scenarios") or ():
+            if name not in closed:
+                self.problems.append(Problem(Trouble.NOT_REACHED, None, f"scenario {name} was planned and did not end"))
         domain = frozenset() if self.probe_failed or not self.domains else self.domains[-1]
         return Recording(
             path=self.path,
@@ -463,6 +668,19 @@ class _Reader:
             )
         )
 
+    def _on_obs(self, line: int, record: Mapping[str, Any]) -> None:
+        observation = Observation(
+            line,
+            record["t"] / 1e9,
+            record["verb"],
+            record["via"],
+            record["claim"],
+            record["pod_uid"],
+            record["marker"],
+            record.get("content"),
+        )
+        self.observations.append((record["ns"], observation))
+
     def _on_mark(self, line: int, record: Mapping[str, Any]) -> None:  # noqa: ARG002 - one signature for all records
         if record["phase"] == "open":
             self.windows[record["id"]] = Window(
@@ -526,6 +744,7 @@ class _Reader:
                 "endpointslices": history("endpointslices", lambda _: True),
             },
             (action for namespace, action in self.actions if namespace in (window.namespace, "")),
+            (observation for namespace, observation in self.observations if namespace == window.namespace),
             self.problems,
             domain,
             self.header,

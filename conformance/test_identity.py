@@ -1,0 +1,90 @@
+"""Each pod has an identity that sticks to it."""
+
+from stsconf import Timeline, expect, healthy, promise
+
+PAGE = "concepts/workloads/controllers/statefulset/"
+IDENTITY = f"{PAGE}#pod-identity"
+NETWORK = f"{PAGE}#stable-network-id"
+TUTORIAL = "tutorials/stateful-application/basic-stateful-set/"
+
+
+@promise("IDN-01", source=f"{PAGE}#ordinal-index", scenarios=("create",))
+def test_every_pod_is_named_after_the_set_and_its_ordinal(timeline: Timeline) -> None:
+    """Each Pod is named from the set's name and an ordinal that is its own within the set."""
+    for created in timeline.created_by_set():
+        expect(created).has(name=f"{timeline.window.set_name}-{created.fact.ordinal}")
+    for stray in timeline.strays():
+        expect(stray).shows("its name", stray.name, f"{timeline.window.set_name}-N")
+
+
+@promise("IDN-02", source=f"{PAGE}#ordinal-index", scenarios=("create", "scale_up", "scale_down"))
+def test_the_ordinals_are_zero_to_replicas_minus_one(timeline: Timeline) -> None:
+    """A set with N replicas and no start ordinal has Pods 0 to N-1."""
+    for desired in timeline.sets.latest().values():
+        if desired.fact.start == 0 and timeline.window.settled is not False:
+            ordinals = sorted(m.fact.ordinal for m in timeline.members() if m.fact.ordinal is not None)
+            expect(desired).shows("ordinals of its pods", ordinals, list(range(desired.fact.replicas)))
+
+
+@promise("IDN-04", source=f"{PAGE}#pod-name-label", scenarios=("create",))
+def test_each_pod_is_labelled_with_its_name(timeline: Timeline) -> None:
+    """Each Pod carries the label statefulset.kubernetes.io/pod-name with its own name."""
+    for created in timeline.created_by_set():
+        label = created.fact.labels.get("statefulset.kubernetes.io/pod-name")
+        expect(created).shows("label statefulset.kubernetes.io/pod-name", label, created.name)
+
+
+@promise("IDN-05", source=f"{PAGE}#pod-index-label", scenarios=("create",), since="1.28")
+def test_each_pod_is_labelled_with_its_ordinal(timeline: Timeline) -> None:
+    """Each Pod carries the label apps.kubernetes.io/pod-index with its own ordinal."""
+    for created in timeline.created_by_set():
+        label = created.fact.labels.get("apps.kubernetes.io/pod-index")
+        expect(created).shows("label apps.kubernetes.io/pod-index", label, str(created.fact.ordinal))
+
+
+@promise("IDN-06", source=NETWORK, scenarios=("create",))
+def test_the_host_name_is_the_pod_name(timeline: Timeline) -> None:
+    """Each Pod derives its host name from the set's name and its ordinal: it is the Pod's own name."""
+    for created in timeline.created_by_set():
+        expect(created).has(hostname=created.name)
+
+
+@promise("IDN-07", source=NETWORK, scenarios=("create",))
+def test_the_subdomain_is_the_governing_service(timeline: Timeline) -> None:
+    """The domain of the Pods is managed by the set's governing Service."""
+    for created in timeline.created_by_set():
+        expect(created).has(subdomain=timeline.service_name)
+
+
+@promise("IDN-09", source=NETWORK, scenarios=("create", "scale_up", "rescale"))
+def test_each_pod_is_found_by_name_in_the_governing_service(timeline: Timeline) -> None:
+    """Each Pod gets a name in the governing Service's domain that leads to the Pod that has it now."""
+    published = timeline.endpoints()
+    if timeline.window.settled:
+        for member in timeline.healthy_members():
+            found = published.get(member.name)
+            expect(member).shows(
+                f"pod behind the name {member.name}.{timeline.service_name}",
+                found and (found.pod_uid, found.addresses),
+                (member.uid, (member.fact.pod_ip,)),
+            )
+
+
+@promise("IDN-10", source=f"{TUTORIAL}#using-stable-network-identities", scenarios=("rescale",))
+def test_names_stay_when_a_pod_is_replaced(timeline: Timeline) -> None:
+    """A replaced Pod has the ordinal, host name and domain of its predecessor; its address may be another."""
+    for old, new in timeline.replacements():
+        expect(new).keeps(old, "ordinal", "hostname", "subdomain")
+        expect(new).differs_from(old, "uid")
+
+
+@promise("IDN-11", source=f"{TUTORIAL}#using-stable-network-identities", scenarios=("scale_up_held",))
+def test_the_service_answers_only_with_running_and_ready_pods(timeline: Timeline) -> None:
+    """The headless Service's records lead to the Running and Ready Pods of the set, and only to those."""
+    for written, name in timeline.published_ready():
+        expect(written).finds(timeline.pods, name, healthy, "Running and Ready")
+    if timeline.window.settled:
+        names = sorted(name for name, endpoint in timeline.endpoints().items() if endpoint.ready)
+        for desired in timeline.sets.latest().values():
+            ready = sorted(member.name for member in timeline.healthy_members())
+            expect(desired).shows("pods its Service answers with", names, ready)

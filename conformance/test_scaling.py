@@ -1,0 +1,90 @@
+"""Scaling down removes pods in reverse order, one at a time, and keeps what they stored."""
+
+from stsconf import Level, Timeline, expect, expect_none, healthy, promise
+
+PAGE = "concepts/workloads/controllers/statefulset/"
+GUARANTEES = f"{PAGE}#deployment-and-scaling-guarantees"
+TUTORIAL = "tutorials/stateful-application/basic-stateful-set/"
+CODE = "https://github.com/kubernetes/kubernetes/blob/v1.36.2/pkg/controller/statefulset/"
+
+
+@promise("SDN-01", source=GUARANTEES, scenarios=("scale_down",))
+def test_pods_are_removed_in_descending_order(timeline: Timeline) -> None:
+    """When Pods are removed, they are terminated in reverse order, from the highest ordinal down."""
+    if timeline.ordered:
+        for stop in timeline.excess_stops():
+            for higher in timeline.higher_at(stop):
+                expect(stop).follows(timeline.pods.stop_of(higher.uid), f"Pod {higher.name} is asked to stop")
+
+
+@promise("SDN-02", source=GUARANTEES, scenarios=("scale_down",))
+def test_a_pod_is_not_stopped_before_every_higher_pod_is_gone(timeline: Timeline) -> None:
+    """Before a Pod is terminated, all of its successors are completely shut down."""
+    if timeline.ordered:
+        for stop in timeline.excess_stops():
+            for higher in timeline.higher_at(stop):
+                expect(stop).follows(timeline.pods.end_of(higher.uid), f"Pod {higher.name} is gone")
+
+
+@promise("SDN-03", source="tasks/run-application/scale-stateful-set/", scenarios=("scale_down", "scale_down_held"))
+def test_scaling_down_waits_for_every_pod_that_stays(timeline: Timeline) -> None:
+    """No Pod is removed while a Pod that stays is not Running and Ready."""
+    if timeline.ordered:
+        for stop in timeline.excess_stops():
+            for name in timeline.names_that_stay(stop):
+                expect(stop).finds(timeline.pods, name, healthy, "Running and Ready")
+
+
+@promise("SDN-06", source=f"{CODE}stateful_set_control.go", scenarios=("scale_down",), level=Level.IMPLEMENTATION)
+def test_no_pod_is_created_outside_the_range_asked_for(timeline: Timeline) -> None:
+    """A Pod outside the wanted ordinals is never created, and one that went away is not created again."""
+    for before, epoch in timeline.scalings():
+        if epoch.spec.replicas < before.replicas:
+            outside = [
+                created
+                for created in timeline.created_by_set()
+                if timeline.noticed(epoch) < created.rv < epoch.until_rv
+                and created.fact.ordinal not in epoch.spec.ordinals
+            ]
+            expect_none(outside, f"pod is created outside the ordinals of {epoch.spec.replicas} replicas")
+
+
+@promise("SDN-07", source=f"{PAGE}#stable-storage", scenarios=("scale_down",), needs=("storage",))
+def test_the_claims_of_removed_pods_stay(timeline: Timeline) -> None:
+    """Scaling down deletes no claim: under the default retention policy the volumes of removed Pods stay."""
+    claims = timeline.claims.latest()
+    for stop in timeline.excess_stops():
+        if timeline.keeps_claims_when_scaled:
+            for claim in stop.fact.claims.values():
+                found = expect(stop).comes_with(
+                    claims.get(claim), f"PersistentVolumeClaim {claim}, after the pod is gone"
+                )
+                if found:
+                    expect(found).has(terminating=False)
+
+
+@promise("SDN-09", source=f"{TUTORIAL}#scaling-up", scenarios=("rescale",), needs=("storage",))
+def test_scaling_up_again_uses_the_same_claims_and_data(timeline: Timeline) -> None:
+    """A Pod that comes back after scaling down and up mounts the claim and volume its predecessor had, data included."""
+    for before, epoch in timeline.scalings():
+        if epoch.spec.replicas > before.replicas:
+            for old, new in timeline.replacements():
+                if epoch.began.rv < new.rv < epoch.until_rv:
+                    expect(new).keeps(old, "claims")
+                    for name in new.fact.claims.values():
+                        first = timeline.claims.first(name)
+                        last = expect(new).comes_with(
+                            timeline.claims.latest().get(name), f"PersistentVolumeClaim {name}"
+                        )
+                        if first and last:
+                            expect(last).keeps(first, "uid")
+                    for reading in timeline.readings(new.uid):
+                        expect(new).shows(reading.what, reading.content, timeline.written(old.uid))
+
+
+@promise("SDN-10", source="tasks/run-application/force-delete-stateful-set-pod/", scenarios=("scale_down",))
+def test_pods_are_stopped_with_their_own_grace_period(timeline: Timeline) -> None:
+    """A Pod is terminated gracefully, within its own grace period; a grace of 0 is never imposed on a running one."""
+    for stop in timeline.excess_stops():
+        if stop.fact.node is not None and stop.fact.phase == "Running":
+            expect(stop).has(stop_grace_seconds=stop.fact.grace_seconds)

@@ -1,0 +1,128 @@
+"""The judge on recordings made by hand: one situation each."""
+
+from pathlib import Path
+
+import pytest
+
+from stsconf import suite_files
+from stsconf.judge import judge
+from stsconf.promise import Promise, import_promises
+from stsconf.timeline import Trouble
+from stsconf.verdict import Outcome, Verdict
+from tests.tape import Tape, created
+
+PROMISES = import_promises(suite_files.conformance())
+
+
+def verdict_of(promise: str, tape: Tape, tmp_path: Path, sealed: bool = True) -> Verdict:
+    return judge(PROMISES[promise], tape.recording(tmp_path / "run.ndjson", sealed).timelines)
+
+
+@pytest.mark.parametrize("promise", PROMISES.values(), ids=lambda p: p.id)
+def test_a_set_created_as_documented_keeps_every_promise_about_it(promise: Promise, tmp_path: Path) -> None:
+    if "create" not in promise.scenarios:
+        pytest.skip("not about creation")
+    verdict = verdict_of(promise.id, created(3), tmp_path)
+    assert verdict.outcome is Outcome.HOLDS, verdict.explain()
+    assert verdict.obligations > 0
+
+
+def test_a_pod_created_before_the_one_below_exists_violates_the_order(tmp_path: Path) -> None:
+    tape = Tape().open("create").set_created().volume(0).volume(1).pod_created(1).pod_ready(1).pod_created(0).close()
+    verdict = verdict_of("ORD-01", tape, tmp_path)
+    assert verdict.outcome is Outcome.VIOLATED
+    assert [w.name for w in verdict.witness] == ["web-1", "web-0"]
+    assert "Pod web-0 exists before Pod web-1 is created" in verdict.explain()
+
+
+def test_a_pod_created_while_the_one_below_was_never_ready_violates_the_wait(tmp_path: Path) -> None:
+    tape = Tape().open("create").set_created().volume(0).pod_created(0).volume(1).pod_created(1).pod_ready(0).close()
+    verdict = verdict_of("ORD-02", tape, tmp_path)
+    assert verdict.outcome is Outcome.VIOLATED
+    assert "web-0 had never been Running and Ready" in verdict.explain()
+
+
+def flapped(seconds: float) -> Tape:
+    """web-0 ceases to be Ready this long before web-1 is created."""
+    tape = Tape().open("create").set_created().pod_created(0).pod_ready(0).set_status(replicas=1, readyReplicas=1)
+    return tape.pod_ready(0, ready=False).pod_created(1, after=seconds)
+
+
+def test_a_view_younger_than_the_grace_is_raced_and_not_green(tmp_path: Path) -> None:
+    verdict = verdict_of("ORD-02", flapped(0.5).close(), tmp_path)
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert verdict.trouble is Trouble.RACED
+    assert "the controller may not have known yet" in verdict.explain()
+
+
+def test_a_view_older_than_the_grace_is_no_excuse(tmp_path: Path) -> None:
+    assert verdict_of("ORD-02", flapped(6.0).close(), tmp_path).outcome is Outcome.VIOLATED
+
+
+def test_a_controller_whose_own_status_shows_the_change_has_no_excuse(tmp_path: Path) -> None:
+    tape = Tape().open("create").set_created().pod_created(0).pod_ready(0).set_status(replicas=1, readyReplicas=1)
+    tape.pod_ready(0, ready=False).set_status(replicas=1, readyReplicas=0).pod_created(1).close()
+    assert verdict_of("ORD-02", tape, tmp_path).outcome is Outcome.VIOLATED
+
+
+def test_an_early_doubt_does_not_hide_a_later_violation(tmp_path: Path) -> None:
+    tape = flapped(0.5).pod_created(2, after=7.0).close()
+    assert verdict_of("ORD-02", tape, tmp_path).outcome is Outcome.VIOLATED
+
+
+def test_a_recording_without_a_seal_never_holds(tmp_path: Path) -> None:
+    verdict = verdict_of("ORD-02", created(), tmp_path, sealed=False)
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert verdict.trouble is Trouble.TRUNCATED
+
+
+def test_an_unrepaired_gap_in_a_kind_that_was_read_never_holds(tmp_path: Path) -> None:
+    tape = created()
+    tape.add(rec="gap", s="pods", ns="", after_rv="1", until_rv="2", why="410", repaired=False)
+    assert verdict_of("ORD-02", tape, tmp_path).trouble is Trouble.GAP
+
+
+def test_a_gap_in_a_kind_that_was_not_read_changes_nothing(tmp_path: Path) -> None:
+    tape = created()
+    tape.add(rec="gap", s="persistentvolumes", ns="", after_rv="1", until_rv="2", why="410", repaired=False)
+    assert verdict_of("ORD-02", tape, tmp_path).outcome is Outcome.HOLDS
+
+
+def test_nothing_to_check_is_not_green(tmp_path: Path) -> None:
+    tape = Tape().open("create").set_created().pod_created(0).close()
+    verdict = verdict_of("ORD-02", tape, tmp_path)
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert verdict.trouble is Trouble.VACUOUS
+
+
+def test_a_scenario_that_was_not_recorded_is_not_judged() -> None:
+    assert judge(PROMISES["ORD-02"], ()).outcome is Outcome.NOT_JUDGED
+
+
+def test_a_check_of_ours_that_crashes_is_an_error_and_nobodys_fault(tmp_path: Path) -> None:
+    def broken(_: object) -> None:
+        raise KeyError("oops")
+
+    timelines = created().recording(tmp_path / "run.ndjson").timelines
+    original = PROMISES["ORD-02"]
+    promise = Promise(**{field: getattr(original, field) for field in original.__slots__} | {"check": broken})
+    verdict = judge(promise, timelines)
+    assert verdict.outcome is Outcome.ERROR
+    assert "KeyError" in verdict.explain()
+
+
+def test_two_volumes_that_share_a_path_violate_storage(tmp_path: Path) -> None:
+    tape = Tape().open("create").set_created()
+    for ordinal in (0, 1):
+        tape.volume(ordinal, path="/export/same").pod_created(ordinal).pod_ready(ordinal)
+    verdict = verdict_of("STO-04", tape.close(), tmp_path)
+    assert verdict.outcome is Outcome.VIOLATED
+    assert "share the place 'nfs://10.96.0.49/export/same'" in verdict.explain()
+
+
+def test_two_claims_that_changed_places_violate_storage(tmp_path: Path) -> None:
+    tape = Tape().open("create").set_created()
+    for ordinal in (0, 1):
+        tape.volume(ordinal, claim_uid=f"uid-persistentvolumeclaims-www-web-{1 - ordinal}")
+        tape.pod_created(ordinal).pod_ready(ordinal)
+    assert verdict_of("STO-04", tape.close(), tmp_path).outcome is Outcome.VIOLATED
