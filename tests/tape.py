@@ -20,7 +20,10 @@ KINDS = [
     "persistentvolumes",
     "services",
     "endpointslices",
-]def write(records: Iterable[Record], path: Path, sealed: bool = True) -> Path:
+]
+
+
+def write(records: Iterable[Record], path: Path, sealed: bool = True) -> Path:
     """Write records (header first, no seal) to a new file and seal it."""
     records = list(records)
     path.unlink(missing_ok=True)
@@ -199,9 +202,8 @@ class Tape:
     def pod_ready(self, ordinal: int, ready: bool = True, after: float = 0.1) -> "Tape":
         conditions = [{"type": "Ready", "status": "True" if ready else "False"}]
         name = f"{self.set_name}-{ordinal}"
-        self.change(
-            "pods", name, {"status": {"phase": "Running", "conditions": conditions, "podIP": f"10.0.0.{ordinal}"}}, after
-        )
+        status = {"phase": "Running", "conditions": conditions, "podIP": f"10.0.0.{ordinal}"}
+        self.change("pods", name, {"status": status}, after)
         return self
 
     def published(self, *ordinals: int) -> "Tape":

@@ -30,12 +30,16 @@ judged: ContextVar[Timeline] = ContextVar("judged")
 """The timeline that the promise is being judged on."""
 
 
+def phrase(event: Event[Any]) -> str:
+    """What happens at a moment: ``is created``."""
+    if event.change is Change.MODIFIED and event.fact.terminating and not (event.before and event.before.terminating):
+        return "is asked to stop"
+    return _PHRASES[event.change]
+
+
 def say(event: Event[Any]) -> str:
     """A moment in words: ``Pod web-1 is created``."""
-    phrase = _PHRASES[event.change]
-    if event.change is Change.MODIFIED and event.fact.terminating and not (event.before and event.before.terminating):
-        phrase = "is asked to stop"
-    return f"{singular(event.kind)} {event.name} {phrase}"
+    return f"{singular(event.kind)} {event.name} {phrase(event)}"
 
 
 class Expectation:
@@ -52,7 +56,7 @@ class Expectation:
         *others: Event[Any],
         trouble: Trouble | None = None,
     ) -> None:
-        witness = [witness_of(self._event, say(self._event)), *(witness_of(e, say(e)) for e in others)]
+        witness = [witness_of(self._event, phrase(self._event)), *(witness_of(e, phrase(e)) for e in others)]
         _put(outcome, expected, seen, *witness, trouble=trouble)
 
     def shows(self, what: str, seen: object, wanted: object) -> None:
@@ -179,7 +183,7 @@ def expect_none(events: Iterable[Event[Any]], what: str) -> None:
     """None of these moments may happen in the whole window. ``what`` completes "no ..."."""
     found = list(events)
     for event in found:
-        _put(Outcome.VIOLATED, f"no {what}", say(event), witness_of(event, say(event)))
+        _put(Outcome.VIOLATED, f"no {what}", say(event), witness_of(event, phrase(event)))
     if not found:
         _put(Outcome.HOLDS, f"no {what}", "none was seen")
 
@@ -187,7 +191,7 @@ def expect_none(events: Iterable[Event[Any]], what: str) -> None:
 def expect_reached(reached: bool, what: str, *witness: Event[Any]) -> None:
     """The window ends in this state. A window that was cut short, or not waited for, proves nothing."""
     timeline = judged.get()
-    marks = [witness_of(event, say(event)) for event in witness]
+    marks = [witness_of(event, phrase(event)) for event in witness]
     if reached:
         _put(Outcome.HOLDS, what, "so it was", *marks)
     elif timeline.window.settled is False:
