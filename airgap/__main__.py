@@ -1,0 +1,269 @@
+"""A kind cluster of a current Kubernetes on a machine without a container engine and without a registry.
+
+``python3 airgap up`` builds what is missing, runs an engine and prints one JSON line; see README.md beside this file.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import select
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+import preflight
+from cache import Cache, Step, default_root, remove
+from docker import Docker
+from engine import Engine, Running
+from progress import Failure, die_with_parent, say, step
+from recipe import KUBERNETES, Recipe
+
+INTERRUPTED, REFUSED = 2, 11
+"""Exit codes of the whole project: interrupted, and refused before the start."""
+
+
+class Interrupted(BaseException):
+    """SIGINT, SIGTERM or SIGHUP arrived."""
+
+
+def interrupt(_signal: int, _frame: FrameType | None) -> None:
+    """Turn the first signal into an exception and ignore the rest, so that cleaning up is not disturbed."""
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, signal.SIG_IGN)
+    raise Interrupted
+
+
+def pending(steps: Sequence[Step]) -> list[Step]:
+    """Steps whose artefact is not there."""
+    return [each for each in steps if not each.done]
+
+
+def check(recipe: Recipe) -> None:
+    """Refuse, naming everything that is missing, before anything is downloaded."""
+    try:
+        megabytes = sum(each.megabytes for each in pending([*recipe.files(), *recipe.images()]))
+    except FileNotFoundError:  # without Go there are no keys yet
+        megabytes = 14000
+    if found := preflight.missing(preflight.Machine(), recipe.store.root, megabytes):
+        raise Failure("This machine cannot build and run a cluster yet:\n  - " + "\n  - ".join(found), REFUSED)
+
+
+def plan(recipe: Recipe) -> str:
+    """What is still to do, how long it takes and how much disk; empty when everything is in the cache."""
+    todo = pending([*recipe.files(), *recipe.images()])
+    if not todo:
+        return ""
+    minutes, gigabytes = sum(s.seconds for s in todo) / 60, sum(s.megabytes for s in todo) / 1000
+    names = "\n".join(f"  {each.seconds:4d} s  {each.name}" for each in todo)
+    return (f"To be made once, into {recipe.store.root}, with packages from this machine's Debian mirror and Go modules:\n{names}\n"
+            f"About {max(1, round(minutes))} min on two cores and {gigabytes:.1f} GB of disk. Nothing is installed on the host; "
+            "`python3 airgap wipe` removes it all.")
+
+
+def make(recipe: Recipe, steps: Sequence[Step], total: int, done: int) -> None:
+    """Make the missing ones of *steps*, counting from *done* of *total*."""
+    for number, each in enumerate(pending(steps), done + 1):
+        with step(number, total, each.name):
+            recipe.store.realise(each)
+
+
+def waiting() -> None:
+    """Said when another process holds the cache."""
+    say("another airgap works on this cache; waiting for it")
+
+
+def provide(recipe: Recipe) -> tuple[Engine, Running, bool]:
+    """Everything built and an engine with all images; whether it ran before. An engine started here is ours to stop."""
+    engine = recipe.engine
+    with recipe.store.locked(waiting):
+        todo = pending([*recipe.files(), *recipe.images()])
+        files = pending(recipe.files())
+        make(recipe, files, len(todo), 0)
+        found = engine.running()
+        reused = found is not None
+        running = found or engine.start()
+        try:
+            docker = Docker(recipe.docker, engine.host)
+            if not reused:
+                docker.remove_containers()  # of an engine that was killed
+            forget_lost_images(recipe, docker)
+            make(recipe, recipe.images(), len(todo), len(files))
+        except BaseException:
+            if not reused:
+                halt(recipe, engine)
+            raise
+    return engine, running, reused
+
+
+def forget_lost_images(recipe: Recipe, docker: Docker) -> None:
+    """Drop the notes of images which the engine does not have, so that they are built again."""
+    have = docker.images()
+    described = [image.reference for image in recipe.contents().values()] + [recipe.node_reference]
+    for reference, each in zip(described, recipe.images(), strict=True):
+        if reference not in have:
+            remove(each.path)
+
+
+def halt(recipe: Recipe, engine: Engine) -> None:
+    """Stop an engine started here; its containers are removed first when it still answers."""
+    with contextlib.suppress(Failure):
+        if engine.alive() and engine.answers():
+            Docker(recipe.docker, engine.host).remove_containers()
+    engine.stop()
+
+
+def up(recipe: Recipe, options: argparse.Namespace) -> int:
+    """Build, run, tell, and stay until told to end."""
+    if options.detach:
+        return detached(options)
+    if not options.until_stdin_closes and not options.background:
+        die_with_parent(signal.SIGTERM)
+    engine, running, reused = provide(recipe)
+    try:
+        print(json.dumps(recipe.description(running, reused)), flush=True)
+        if reused:
+            return 0
+        if options.background:
+            leave_terminal(recipe.store.root / "logs" / "up.log")
+        watched = [sys.stdin] if options.until_stdin_closes else []
+        while engine.alive():
+            readable, _, _ = select.select(watched, [], [], 1.0)
+            if readable and not os.read(sys.stdin.fileno(), 4096):
+                return 0
+        raise Failure(f"The engine ended by itself. See {engine.log}, then run `python3 airgap up` again.")
+    except Interrupted:
+        return 0  # the ordinary end of an engine
+    finally:
+        if not reused:
+            for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                signal.signal(each, signal.SIG_IGN)
+            halt(recipe, engine)
+
+
+def leave_terminal(log: Path) -> None:
+    """Let go of the caller's output."""
+    with log.open("ab") as output, Path(os.devnull).open("r+b") as nothing:
+        os.dup2(nothing.fileno(), 0)
+        os.dup2(nothing.fileno(), 1)
+        os.dup2(output.fileno(), 2)
+
+
+def detached(options: argparse.Namespace) -> int:
+    """Run ``up`` in a session of its own and return as soon as it has told about the engine."""
+    argv = [sys.executable, str(Path(__file__).parent), "up", "--background", "--kubernetes", options.kubernetes]
+    with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
+        try:
+            line = process.stdout.readline() if process.stdout else ""
+        except BaseException:
+            process.terminate()
+            raise
+        if line:
+            print(line, end="", flush=True)
+            process.returncode = 0  # it stays; `down` ends it
+            return 0
+        return process.wait()
+
+
+def down(recipe: Recipe) -> None:
+    """End the engine, whoever started it, and take every trace of it off the host."""
+    engine = recipe.engine
+    with recipe.store.locked(waiting):
+        engine.end_other()
+        engine.clear()
+
+
+def status(recipe: Recipe) -> dict[str, object]:
+    """Whether an engine runs, its description, and what is still to be built."""
+    running = recipe.engine.running()
+    return {"running": running is not None, "to_build": [each.name for each in pending([*recipe.files(), *recipe.images()])],
+            "engine": recipe.description(running, True) if running else None}
+
+
+def environment(recipe: Recipe) -> str:
+    """Shell lines for the development loop. Raises Failure when no engine runs."""
+    running = recipe.engine.running()
+    if running is None:
+        raise Failure("No engine runs. Start one with `python3 airgap up --detach`.")
+    tools = recipe.description(running, True)["programs"]
+    folders = ":".join(str(Path(tool).parent) for tool in tools.values())
+    return f"export DOCKER_HOST={shlex.quote(recipe.engine.host)}\nexport PATH={shlex.quote(folders)}:\"$PATH\""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    line = argparse.ArgumentParser(prog="python3 airgap", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    line.add_argument("--kubernetes", default=KUBERNETES, metavar="VERSION", help=f"a version with a folder in go/ (default {KUBERNETES})")
+    verbs = line.add_subparsers(dest="verb", required=True, metavar="verb")
+    for name, text in (
+        ("check", "name everything this machine lacks; downloads nothing"),
+        ("plan", "print what is still to be made, how long and how much disk"),
+        ("build", "make everything, leave no engine running"),
+        ("up", "make what is missing, run the engine, print one JSON line, stay until ended"),
+        ("down", "end the engine and take its traces off the host"),
+        ("status", "print as JSON what runs and what is to be built"),
+        ("env", "print shell lines that point docker, kind and kubectl at the engine"),
+        ("wipe", "end the engine and remove the cache"),
+    ):
+        verb = verbs.add_parser(name, help=text, description=text)
+        verb.add_argument("--kubernetes", default=argparse.SUPPRESS, metavar="VERSION", help=argparse.SUPPRESS)
+        if name == "up":
+            how = verb.add_mutually_exclusive_group()
+            how.add_argument("--until-stdin-closes", action="store_true", help="end at the end of standard input, not with the parent process")
+            how.add_argument("--detach", action="store_true", help="return when the engine answers; `down` ends it")
+            how.add_argument("--background", action="store_true", help=argparse.SUPPRESS)
+    return line
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run one verb."""
+    recipe = Recipe(Cache(default_root()), options.kubernetes)
+    if not recipe.kubernetes.source.is_dir():
+        raise Failure(f"Kubernetes {options.kubernetes} has no folder {recipe.kubernetes.source}: add its go.mod and go.sum, "
+                      "or choose a version that has one.", 4)
+    check(recipe)
+    match options.verb:
+        case "check":
+            print("This machine has everything an air-gapped cluster needs.")
+        case "plan":
+            print(plan(recipe) or "", end="\n" if plan(recipe) else "")
+            if not plan(recipe):
+                say("everything is in the cache; an engine starts in seconds")
+        case "build":
+            engine, _, reused = provide(recipe)
+            if not reused:
+                halt(recipe, engine)
+        case "up":
+            return up(recipe, options)
+        case "down":
+            down(recipe)
+        case "status":
+            print(json.dumps(status(recipe), indent=2))
+        case "env":
+            print(environment(recipe))
+        case "wipe":
+            down(recipe)
+            remove(recipe.store.root)
+    return 0
+
+
+def main() -> int:
+    """Run the command line; returns the exit code."""
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, interrupt)
+    try:
+        return run(parser().parse_args())
+    except Failure as failure:
+        say(str(failure))
+        return failure.code
+    except Interrupted:
+        say("interrupted; nothing is left running, and the next run goes on from here")
+        return INTERRUPTED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

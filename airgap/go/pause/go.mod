@@ -1,0 +1,3 @@
+module stsconf.dev/airgap/pause
+
+go 1.26.0
