@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import urllib3
-from kubernetes.client import ApiClient
+from kubernetes.client import ApiClient, CoreV1Api
 from kubernetes.client.exceptions import ApiException
 from kubernetes.config import ConfigException, new_client_from_config
+from kubernetes.stream import stream
 
 from stsconf.errors import ClusterError, StsconfError, UsageError
 
@@ -132,6 +133,11 @@ class Api:
         """Patch one object and return it as stored."""
         return self.request("PATCH", self.path(kind, namespace, name), body, content_type)
 
+    def patch_status(self, kind: str, name: str, body: object, namespace: str) -> Object:
+        """Strategic-merge-patch the status of one object: conditions are merged by type."""
+        path = f"{self.path(kind, namespace, name)}/status"
+        return self.request("PATCH", path, body, "application/strategic-merge-patch+json")
+
     def delete(self, kind: str, name: str, namespace: str | None = None, **options: object) -> Object | None:
         """Delete one object with the given DeleteOptions; ``None`` when it was not there."""
         try:
@@ -140,6 +146,24 @@ class Api:
             if error.status == 404:
                 return None
             raise
+
+
+def run_in_pod(api: Api, namespace: str, pod: str, command: str) -> str:
+    """Run a shell command in a pod's first container and return its output. Raises ``ApiError`` when it fails."""
+    core = CoreV1Api(ApiClient(api.client.configuration))  # stream() changes its client for the time of the call
+    answer = stream(
+        core.connect_get_namespaced_pod_exec,
+        pod,
+        namespace,
+        command=["sh", "-c", f"({command}) && echo stsconf-ok"],
+        stdout=True,
+        stderr=True,
+        stdin=False,
+        tty=False,
+    )
+    if not str(answer).rstrip().endswith("stsconf-ok"):
+        raise ApiError(500, "exec", f"{namespace}/{pod}", str(answer)[:200])
+    return str(answer).rstrip().removesuffix("stsconf-ok").rstrip()
 
 
 def _message(text: str) -> str:

@@ -66,7 +66,7 @@ def _options() -> dict[str, dict[str, Any]]:
     return tomllib.loads((Path(__file__).parent / "options.toml").read_text(encoding="utf-8"))
 
 
-def _add_run(commands: Any) -> None:  # noqa: ANN401 - argparse does not export the type
+def _add_run(commands: Any) -> None:
     run = commands.add_parser(
         "run",
         help="run the suite on a cluster: act, record, judge, report",

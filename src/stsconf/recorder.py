@@ -367,6 +367,23 @@ class Recorder:
         finally:
             journal.write("act", id=identity, phase="end", t=journal.now(), result=action.result, **error)
 
+    def observe(
+        self, verb: str, via: str, namespace: str, claim: str, pod_uid: str, marker: str, content: str | None
+    ) -> None:
+        """Record what we wrote to, or read from, a volume: content is not part of any API object."""
+        journal = self._open_journal
+        journal.write(
+            "obs",
+            t=journal.now(),
+            verb=verb,
+            via=via,
+            ns=namespace,
+            claim=claim,
+            pod_uid=pod_uid,
+            marker=marker,
+            content=content,
+        )
+
     def open_window(self, scenario: str, namespace: str, set_name: str, **plan: object) -> str:
         """Mark where a scenario begins and return the window's id."""
         journal, identity = self._open_journal, f"window-{next(self._ids)}"

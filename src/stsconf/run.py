@@ -177,6 +177,7 @@ def record(
                             cluster.storage_class,
                             config.waits,
                             (edits or {}).get(scenario.name),
+                            cluster.nfs_reader,
                         ),
                         gate,
                         say,

@@ -16,6 +16,8 @@ from stsconf.waits import Waits
 
 NFS_NAMESPACE = "nfs-storage"
 NFS_ADDRESS = "10.96.0.49"
+READER = (NFS_NAMESPACE, "nfs-reader")
+"""Namespace and name of the pod that serves the whole export over HTTP, where we installed the storage."""
 
 Say = Callable[[str], None]
 
@@ -40,6 +42,9 @@ def install(
             pod["volumes"][0]["nfs"] = {"server": NFS_ADDRESS, "path": export}
         api.create(_with_images(manifest, images))
     _wait_available(api, "nfs-client-provisioner", "provisioner", waits, say)
+    reader = suite_files.manifest("nfs/reader.yaml")[0]
+    reader["spec"]["volumes"][0]["nfs"] = {"server": NFS_ADDRESS, "path": export}
+    api.create(_with_images(reader, images))
     for manifest in suite_files.manifest("nfs/class.yaml"):
         api.create({**manifest, "mountOptions": list(mount_options)})
 

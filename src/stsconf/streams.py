@@ -235,9 +235,10 @@ class Journal:
         return time.monotonic_ns() - self._started
 
     def write(self, rec: str, **fields: object) -> None:
-        """Append one record and wake those who wait."""
+        """Append one record and wake those who wait; nothing after the end."""
         with self.changed:
-            self.writer.write({"rec": rec, **fields})
+            if not self.stopping.is_set():
+                self.writer.write({"rec": rec, **fields})
             self.wake()
 
     def wake(self) -> None:
@@ -381,8 +382,6 @@ class Feed(threading.Thread):
     def _conn(self, what: str, detail: str = "") -> None:
         if what != "open":
             self.trouble = f"{what} {detail}".strip()
-        if self._journal.stopping.is_set():
-            return
         more = {"detail": detail[:500]} if detail else {}
         self._journal.write("conn", **self._place, t=self._journal.now(), what=what, from_rv=str(self.frontier), **more)
 
@@ -456,7 +455,8 @@ class Feed(threading.Thread):
         start = b'{"type":"' + change.encode() + b'","object":'
         raw = line[len(start) : -1] if line.startswith(start) and len(event) == 2 else encode(obj)
         with self._journal.changed:
-            self._take(Change(change, rv, obj, raw), at)
+            if not self._journal.stopping.is_set():
+                self._take(Change(change, rv, obj, raw), at)
             self._heard = True
 
     def _bookmark(self, rv: int, at: int) -> None:
@@ -561,6 +561,8 @@ class Feed(threading.Thread):
         until, items = self._api.list(self._path)
         changes = None if hole.since_list else self._rebuild(until, items)
         with self._journal.changed:
+            if self._journal.stopping.is_set():
+                return
             at = self._journal.now()
             after = self._listed_at if hole.since_list else self.frontier
             if changes is not None:
@@ -652,8 +654,9 @@ class Feed(threading.Thread):
 
     @property
     def reached(self) -> bool:
-        """Whether nothing more is to be waited for."""
-        return self.forbidden or (self.goal is not None and self.frontier >= self.goal and self._hole is None)
+        """Whether nothing more is to be waited for. A hole after the frontier is past the goal then."""
+        before = self._hole is not None and self._hole.since_list
+        return self.forbidden or (self.goal is not None and self.frontier >= self.goal and not before)
 
     def closing(self) -> str:
         """The proof's result: ``equal`` when the replayed versions give exactly the closing list."""

@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from stsconf import suite_files
-from stsconf.api import Api, Object
+from stsconf.api import Api, ApiError, Object, run_in_pod
 from stsconf.recorder import Recorder
 from stsconf.waits import Waits
 
 Edit = Callable[[Object], None]
+
+GATE = "stsconf.dev/released"
+"""A readiness gate (core/v1 PodReadinessGate): the kubelet reports a pod Ready only while this condition is True."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,16 @@ def documented(names: Names, image: str, storage_class: str) -> tuple[Object, Ob
     return service, stateful_set
 
 
+def gated(stateful_set: Object) -> None:
+    """Give the pods a readiness gate, so that a scenario can hold them back."""
+    stateful_set["spec"]["template"]["spec"]["readinessGates"] = [{"conditionType": GATE}]
+
+
+def marker(pod: Object) -> str:
+    """What a pod writes to its volume, and the name of the file: its own name and uid."""
+    return f"stsconf_{pod['metadata']['name']}_{pod['metadata']['uid']}"
+
+
 class Workload:
     """One Service and one StatefulSet in one namespace, acted on and observed through the recorder."""
 
@@ -55,6 +68,7 @@ class Workload:
         storage_class: str,
         waits: Waits,
         edit: Edit | None = None,
+        nfs_reader: tuple[str, str] | None = None,
     ) -> None:
         self.api = api
         self.recorder = recorder
@@ -63,14 +77,16 @@ class Workload:
         self.waits = waits
         self._storage_class = storage_class
         self._edit = edit
+        self.nfs_reader = nfs_reader
 
-    def create(self, replicas: int | None = None) -> None:
-        """Create the documented objects."""
+    def create(self, replicas: int | None = None, edit: Edit | None = None) -> None:
+        """Create the documented objects; ``edit`` changes the StatefulSet for a scenario that needs it."""
         service, stateful_set = documented(self.names, self.images["nginx_old"], self._storage_class)
         if replicas is not None:
             stateful_set["spec"]["replicas"] = replicas
-        if self._edit:
-            self._edit(stateful_set)
+        for change in (edit, self._edit):
+            if change:
+                change(stateful_set)
         for manifest in (service, stateful_set):
             resource = "services" if manifest["kind"] == "Service" else "statefulsets"
             name = manifest["metadata"]["name"]
@@ -87,6 +103,104 @@ class Workload:
         with self.recorder.act(verb, "statefulsets", names.namespace, names.set_name, body) as act:
             act.returned(self.api.patch("StatefulSet", names.set_name, body, names.namespace))
 
+    def release(self, *ordinals: int, ready: bool = True) -> None:
+        """Let pods of a gated set become Ready, or hold them back, by their readiness gate."""
+        for ordinal in ordinals:
+            name = f"{self.names.set_name}-{ordinal}"
+            body = {"status": {"conditions": [{"type": GATE, "status": "True" if ready else "False"}]}}
+            with self.recorder.act("release" if ready else "hold", "pods", self.names.namespace, name, body) as act:
+                act.returned(self.api.patch_status("Pod", name, body, self.names.namespace))
+
+    def wait_pods(self, *ordinals: int) -> None:
+        """Wait until exactly these pods are there, terminating ones included, whatever their state."""
+        names = {f"{self.names.set_name}-{ordinal}" for ordinal in ordinals}
+        self.recorder.wait_for(lambda: set(self.pods()) == names or None, self.waits.settle, f"exactly {sorted(names)}")
+
+    def wait_ready(self, count: int) -> None:
+        """Wait until the set's controller itself counts this many ready pods: from then on it knows."""
+
+        def counted() -> bool | None:
+            status = (self._current() or {}).get("status") or {}
+            return (status.get("readyReplicas") or 0) == count or None
+
+        self.recorder.wait_for(counted, self.waits.settle, f"status.readyReplicas to be {count}")
+
+    def nudge(self) -> None:
+        """Change the spec in a way that asks for nothing, and wait until the controller has noticed.
+
+        It proves that the controller was alive and looked at the set: what it did not do, it chose not to do.
+        """
+        limit = (self._current() or {})["spec"].get("revisionHistoryLimit", 10)
+        self.patch({"spec": {"revisionHistoryLimit": limit + 1}}, "nudge")
+
+        def noticed() -> bool | None:
+            found = self._current() or {}
+            status = found.get("status") or {}
+            return (
+                found["spec"].get("revisionHistoryLimit") == limit + 1
+                and status.get("observedGeneration", 0) >= found["metadata"]["generation"]
+            ) or None
+
+        self.recorder.wait_for(noticed, self.waits.settle, "the controller to notice a change of the spec")
+
+    def write_markers(self) -> None:
+        """Each pod writes its ordinal and uid to its volume, under a name that no other pod uses."""
+        for name, pod in sorted(self.pods().items()):
+            uid = pod["metadata"]["uid"]
+            run_in_pod(
+                self.api, self.names.namespace, name, f"echo {marker(pod)} > /usr/share/nginx/html/{marker(pod)}"
+            )
+            self._observe("write", "exec", name, uid, marker(pod), marker(pod))
+
+    def read_markers(self, written: Mapping[str, str]) -> None:
+        """Look for what was written, by pod name: in the pod of that name now, on the server, in every other volume."""
+        pods = self.pods()
+        for name, text in sorted(written.items()):
+            if name not in pods:
+                continue
+            uid = pods[name]["metadata"]["uid"]
+            self._observe("read", "http", name, uid, text, self._http(self.names.namespace, name, text))
+            for other in sorted(pods):
+                folder = self._folder(other)
+                if self.nfs_reader is None or folder is None:
+                    continue
+                found = self._http(*self.nfs_reader, f"{folder}/{text}")
+                if other == name:
+                    self._observe("read", "nfs", name, uid, text, found)
+                else:
+                    self._observe("look", "nfs", other, text.rsplit("_", 1)[-1], text, found)
+
+    def markers(self) -> dict[str, str]:
+        """What ``write_markers`` writes for the pods that are there, by pod name."""
+        return {name: marker(pod) for name, pod in self.pods().items()}
+
+    def _observe(self, verb: str, via: str, name: str, uid: str, text: str, content: str | None) -> None:
+        claim = f"{self.names.claim}-{name}"
+        self.recorder.observe(verb, via, self.names.namespace, claim, uid, text, content)
+
+    def _http(self, namespace: str, pod: str, path: str) -> str | None:
+        """A GET to a pod's nginx, through the API server; ``None`` for a 404."""
+        try:
+            return str(
+                self.api.request("GET", f"api/v1/namespaces/{namespace}/pods/{pod}:80/proxy/{path}")["text"]
+            ).strip()
+        except ApiError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    def _folder(self, name: str) -> str | None:
+        """The folder on the NFS server behind a pod's claim."""
+        claim = (
+            self.recorder.current("persistentvolumeclaims", self.names.namespace, f"{self.names.claim}-{name}") or {}
+        )
+        volume = self.recorder.current("persistentvolumes", "", claim.get("spec", {}).get("volumeName", "")) or {}
+        nfs = volume.get("spec", {}).get("nfs")
+        return nfs["path"].rsplit("/", 1)[-1] if nfs else None
+
+    def _current(self) -> Object | None:
+        return self.recorder.current("statefulsets", self.names.namespace, self.names.set_name)
+
     def wait_settled(self) -> None:
         """Wait until the set's own status says that everything asked for is there and Ready.
 
@@ -95,7 +209,7 @@ class Workload:
         self.recorder.wait_for(self._settled, self.waits.settle, f"StatefulSet {self.names.set_name} to be settled")
 
     def _settled(self) -> bool | None:
-        found = self.recorder.current("statefulsets", self.names.namespace, self.names.set_name)
+        found = self._current()
         if found is None:
             return None
         spec, status = found["spec"], found.get("status") or {}
@@ -118,7 +232,7 @@ class Workload:
 
     def shortfall(self) -> str:
         """What is not there yet, in words: for the message of a wait that ran out."""
-        found = self.recorder.current("statefulsets", self.names.namespace, self.names.set_name) or {}
+        found = self._current() or {}
         status, wanted = found.get("status") or {}, (found.get("spec") or {}).get("replicas")
         reasons = [f"{name} {_state(pod)}" for name, pod in sorted(self.pods().items()) if _state(pod) != "is Ready"]
         return (

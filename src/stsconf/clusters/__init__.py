@@ -25,7 +25,7 @@ class Cluster:
     """A cluster that is ready to use.
 
     ``ours`` is whether this run made it, and so may watch all of it. ``images`` maps the keys of
-    ``manifests/images.yaml`` to references. ``stand_ins`` names every part that is not the real one.
+    ``manifests/images.yaml`` to references; ``nfs_reader`` is namespace and name of a pod that serves the whole export. ``stand_ins`` names every part that is not the real one.
     """
 
     provider: Provider
@@ -41,6 +41,7 @@ class Cluster:
     capabilities: frozenset[str] = CAPABILITIES
     stand_ins: tuple[str, ...] = ()
     kubectl: str = "kubectl"
+    nfs_reader: tuple[str, str] | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -80,6 +80,7 @@ def cluster(
                 uid=uid,
                 stand_ins=found.stand_ins,
                 kubectl=str(found.kubectl),
+                nfs_reader=storage.READER,
                 facts=found.facts,
             )
         finally:
