@@ -2,8 +2,9 @@
 
 A record is a JSON object whose ``rec`` names its kind: ``header``, ``snap`` (a list), ``ev`` (one version of one
 object), ``bm`` (a bookmark), ``conn``, ``gap``, ``act``, ``obs`` (content of a volume), ``mark``, ``probe``, ``seal``.
-Versions and uids are strings; times are whole nanoseconds of one monotonic clock since the recording began. Every line is written at once, so a
-recording that is cut off anywhere keeps all its whole lines; only a sealed file is complete. Readers refuse an unknown
+Versions and uids are strings; times are whole nanoseconds of one monotonic clock since the recording began. Every line
+is written at once, so a recording that is cut off anywhere keeps all its whole lines; only a sealed file is complete.
+Readers refuse an unknown
 major version and ignore unknown fields.
 """
 

@@ -25,7 +25,8 @@ class Cluster:
     """A cluster that is ready to use.
 
     ``ours`` is whether this run made it, and so may watch all of it. ``images`` maps the keys of
-    ``manifests/images.yaml`` to references; ``nfs_reader`` is namespace and name of a pod that serves the whole export. ``stand_ins`` names every part that is not the real one.
+    ``manifests/images.yaml`` to references. ``nfs_reader`` is namespace and name of a pod that serves the whole export
+    over HTTP. ``stand_ins`` names every part that is not the real one.
     """
 
     provider: Provider

@@ -1,11 +1,12 @@
 """The events behind a verdict, as text: a Markdown table of what decided, and the lines of the recording itself."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from stsconf.reporting.spans import lanes, on, say_action
-from stsconf.timeline import Action, Event, Recording, Timeline
+from stsconf.timeline import Event, Recording, Timeline
 from stsconf.timeline_file import read_records
 from stsconf.verdict import Outcome, TimelineVerdict, Verdict, Witness
 
@@ -21,11 +22,15 @@ def deciding_events(verdict: Verdict, timeline: Timeline, recording: Recording) 
     parts = [f"**{verdict.id} {judged.outcome}** in scenario {judged.scenario}: {cell(_checked(judged))}."]
     if judged.note:
         parts.append(cell(judged.note))
+    witnesses = {w.line: w for obligation in judged.failing for w in obligation.witness}
+    changes = _changes(timeline, witnesses)
+    if witnesses:
+        parts.append(_table({line: row for line, row in changes.items() if line in witnesses}, {}))
     parts += [f"Expected: {cell(o.expected)}  \nSeen: **{cell(o.seen)}**" for o in judged.failing[:_MOST_FAILING]]
     if len(judged.failing) > _MOST_FAILING:
         parts.append(f"... and {len(judged.failing) - _MOST_FAILING} more that did not hold.")
-    witnesses = [w for obligation in judged.failing for w in obligation.witness]
-    parts.append(_table(timeline, witnesses))
+    parts += ["What happened around it:"] if witnesses else []
+    parts.append(_table(changes, witnesses))
     parts.append(f"Lines are those of `{recording.path.name}`, sha256 of its records `{recording.sha256}`.")
     return "\n\n".join(parts) + "\n"
 
@@ -83,38 +88,45 @@ def _events(timeline: Timeline) -> Iterable[Event[Any]]:
         yield from history.events
 
 
-def _table(timeline: Timeline, witnesses: Iterable[Witness]) -> str:
-    """Changes of the objects that witnesses name (of all pods where there is none) and what the harness did."""
-    witnesses = list(witnesses)
-    deciding = {w.line: w for w in witnesses}
-    named = {(w.kind, w.name) for w in witnesses}
-    rows: dict[int, tuple[float, str, str, int | None]] = {}
+@dataclass(frozen=True, slots=True)
+class _Row:
+    seconds: float
+    name: str
+    what: str
+    rv: int | None
+
+
+def _changes(timeline: Timeline, witnesses: Mapping[int, Witness]) -> dict[int, _Row]:
+    """By line: changes of the objects that witnesses name (of all pods where there is none), and what the test did."""
+    named = {(w.kind, w.name) for w in witnesses.values()}
+    rows: dict[int, _Row] = {}
     for lane in lanes(timeline).lanes:
         if (lane.kind, lane.name) in named or (not named and lane.kind == "Pod"):
             for span in lane.spans:
                 what = f"{span.state.value}, {span.detail}" if span.detail else span.state.value
-                rows[span.line] = (span.start, f"{lane.kind} {lane.name}", what, span.rv)
+                rows[span.line] = _Row(span.start, f"{lane.kind} {lane.name}", what, span.rv)
             for event in lane.gone:
-                rows[event.line] = (event.seconds, f"{lane.kind} {lane.name}", "gone", event.rv)
-    for line, witness in deciding.items():
-        what = rows[line][2] + ": " + witness.what if line in rows else witness.what
-        rows[line] = (witness.seconds, f"{witness.kind} {witness.name}", what, witness.rv)
+                rows[event.line] = _Row(event.seconds, f"{lane.kind} {lane.name}", "gone", event.rv)
+    for line, witness in witnesses.items():
+        known = f"{rows[line].what}: " if line in rows else ""
+        rows[line] = _Row(witness.seconds, f"{witness.kind} {witness.name}", known + witness.what, witness.rv)
     for action in timeline.actions:
-        rows[action.line] = _action_row(action, timeline)
-    ordered = sorted(rows.items(), key=lambda row: (row[1][0], row[0]))
-    shown = [row for row in ordered if row[0] in deciding] if len(ordered) > _MOST_ROWS and deciding else ordered
+        said = say_action(action, timeline.window.set_name)
+        rows[action.line] = _Row(action.seconds, "the test itself", said, action.rv)
+    return dict(sorted(rows.items(), key=lambda row: (row[1].seconds, row[0])))
+
+
+def _table(rows: Mapping[int, _Row], bold: Container[int]) -> str:
     text = ["| Line | At | Object | What | resourceVersion |", "|--:|--:|---|---|--:|"]
-    for line, (seconds, name, what, rv) in shown[:_MOST_ROWS]:
-        values = [str(line), f"{seconds:.3f} s", cell(name), cell(what), str(rv) if rv is not None else ""]
-        bold = [f"**{value}**" if line in deciding and value else value for value in values]
-        text.append("| " + " | ".join(bold) + " |")
-    if len(shown) < len(ordered) or len(shown) > _MOST_ROWS:
-        text.append(f"\n{len(ordered) - min(len(shown), _MOST_ROWS)} more changes are in the recording.")
+    shown = list(rows.items())[:_MOST_ROWS]
+    for line, row in shown:
+        rv = str(row.rv) if row.rv is not None else ""
+        values = [str(line), f"{row.seconds:.3f} s", cell(row.name), cell(row.what), rv]
+        marked = [f"**{value}**" if line in bold and value else value for value in values]
+        text.append("| " + " | ".join(marked) + " |")
+    if len(shown) < len(rows):
+        text.append(f"\n{len(rows) - len(shown)} more changes are in the recording.")
     return "\n".join(text)
-
-
-def _action_row(action: Action, timeline: Timeline) -> tuple[float, str, str, int | None]:
-    return (action.seconds, "the test itself", say_action(action, timeline.window.set_name), action.rv)
 
 
 def _kept(
