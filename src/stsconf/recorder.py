@@ -237,6 +237,8 @@ class Recorder:
             writer = journal.writer
             records, sha256 = writer.records, writer.sha256
             writer.seal(frontier, closing, t=journal.now(), duplicates=journal.duplicates)
+            if writer.failed:
+                closing = dict.fromkeys(closing, "not written")
         self._join_feeds()
         if self._sentinel:
             self._sentinel.delete()
