@@ -23,14 +23,14 @@ def deciding_events(verdict: Verdict, timeline: Timeline, recording: Recording) 
     if judged.note:
         parts.append(cell(judged.note))
     witnesses = {w.line: w for obligation in judged.failing for w in obligation.witness}
-    changes = _changes(timeline, witnesses)
+    rows = changes(timeline, witnesses)
     if witnesses:
-        parts.append(_table({line: row for line, row in changes.items() if line in witnesses}, {}))
+        parts.append(_table({line: row for line, row in rows.items() if line in witnesses}, {}))
     parts += [f"Expected: {cell(o.expected)}  \nSeen: **{cell(o.seen)}**" for o in judged.failing[:_MOST_FAILING]]
     if len(judged.failing) > _MOST_FAILING:
         parts.append(f"... and {len(judged.failing) - _MOST_FAILING} more that did not hold.")
     parts += ["What happened around it:"] if witnesses else []
-    parts.append(_table(changes, witnesses))
+    parts.append(_table(rows, witnesses))
     parts.append(f"Lines are those of `{recording.path.name}`, sha256 of its records `{recording.sha256}`.")
     return "\n\n".join(parts) + "\n"
 
@@ -89,34 +89,36 @@ def _events(timeline: Timeline) -> Iterable[Event[Any]]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class Row:
+    """One change of one object, or one call of the test, as a table shows it. ``rv`` where the server gave one."""
+
     seconds: float
     name: str
     what: str
     rv: int | None
 
 
-def _changes(timeline: Timeline, witnesses: Mapping[int, Witness]) -> dict[int, _Row]:
+def changes(timeline: Timeline, witnesses: Mapping[int, Witness]) -> dict[int, Row]:
     """By line: changes of the objects that witnesses name (of all pods where there is none), and what the test did."""
     named = {(w.kind, w.name) for w in witnesses.values()}
-    rows: dict[int, _Row] = {}
+    rows: dict[int, Row] = {}
     for lane in lanes(timeline).lanes:
         if (lane.kind, lane.name) in named or (not named and lane.kind == "Pod"):
             for span in lane.spans:
                 what = f"{span.state.value}, {span.detail}" if span.detail else span.state.value
-                rows[span.line] = _Row(span.start, f"{lane.kind} {lane.name}", what, span.rv)
+                rows[span.line] = Row(span.start, f"{lane.kind} {lane.name}", what, span.rv)
             for event in lane.gone:
-                rows[event.line] = _Row(event.seconds, f"{lane.kind} {lane.name}", "gone", event.rv)
+                rows[event.line] = Row(event.seconds, f"{lane.kind} {lane.name}", "gone", event.rv)
     for line, witness in witnesses.items():
         known = f"{rows[line].what}: " if line in rows else ""
-        rows[line] = _Row(witness.seconds, f"{witness.kind} {witness.name}", known + witness.what, witness.rv)
+        rows[line] = Row(witness.seconds, f"{witness.kind} {witness.name}", known + witness.what, witness.rv)
     for action in timeline.actions:
         said = say_action(action, timeline.window.set_name)
-        rows[action.line] = _Row(action.seconds, "the test itself", said, action.rv)
+        rows[action.line] = Row(action.seconds, "the test itself", said, action.rv)
     return dict(sorted(rows.items(), key=lambda row: (row[1].seconds, row[0])))
 
 
-def _table(rows: Mapping[int, _Row], bold: Container[int]) -> str:
+def _table(rows: Mapping[int, Row], bold: Container[int]) -> str:
     text = ["| Line | At | Object | What | resourceVersion |", "|--:|--:|---|---|--:|"]
     shown = list(rows.items())[:_MOST_ROWS]
     for line, row in shown:
