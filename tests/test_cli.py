@@ -1,0 +1,76 @@
+"""The command line, seen from outside."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from stsconf.cli import main
+from tests.tape import Tape, created, write
+
+
+def stsconf(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-P", "-m", "stsconf.cli", *arguments], cwd=cwd, capture_output=True, text=True, check=False
+    )
+
+
+def test_help_names_every_command_and_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    text = capsys.readouterr().out
+    for word in ("run", "judge", "promises", "11 refused before acting"):
+        assert word in text
+
+
+def test_help_of_run_shows_the_same_options_as_pytest(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["run", "--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    assert "--storage-class NAME" in text
+    assert "in namespaces of its own" in text
+
+
+def test_judging_twice_gives_the_same_verdicts_byte_for_byte(tmp_path: Path) -> None:
+    recording = write(created(3).records, tmp_path / "run.ndjson")
+    for out in ("one", "two"):
+        main(["judge", str(recording), "--output-dir", str(tmp_path / out)])
+    one, two = (json.loads((tmp_path / out / "verdict.json").read_text()) for out in ("one", "two"))
+    assert json.dumps(one["promises"]) == json.dumps(two["promises"])
+    assert one["counts"] == two["counts"]
+
+
+def test_a_violation_ends_with_exit_code_1_and_says_what_was_seen(tmp_path: Path) -> None:
+    tape = Tape().open("create").set_created().volume(0).pod_created(0).volume(1).pod_created(1).pod_ready(0).close()
+    done = stsconf("judge", str(write(tape.records, tmp_path / "run.ndjson")), cwd=tmp_path)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "web-0 had never been Running and Ready" in " ".join(done.stdout.split())
+
+
+def test_a_folder_without_a_recording_is_a_usage_error(tmp_path: Path) -> None:
+    done = stsconf("judge", str(tmp_path), cwd=tmp_path)
+    assert done.returncode == 4
+    assert "There is no recording" in done.stderr
+
+
+def test_half_a_file_is_judged_as_far_as_it_goes_and_never_green(tmp_path: Path) -> None:
+    whole = write(created(3).records, tmp_path / "run.ndjson").read_bytes()
+    (tmp_path / "half.ndjson").write_bytes(whole[: len(whole) // 2])
+    done = stsconf("judge", str(tmp_path / "half.ndjson"), cwd=tmp_path)
+    assert done.returncode in (10, 1), done.stdout
+    assert "has no seal" in " ".join(done.stdout.split())
+
+
+def test_a_file_that_is_no_recording_is_an_error_of_ours_in_one_paragraph(tmp_path: Path) -> None:
+    (tmp_path / "x.ndjson").write_text("hello\n")
+    done = stsconf("judge", str(tmp_path / "x.ndjson"), cwd=tmp_path)
+    assert done.returncode == 3
+    assert "Traceback" not in done.stderr
+
+
+def test_promises_lists_ids_and_sentences(tmp_path: Path) -> None:
+    done = stsconf("promises", cwd=tmp_path)
+    assert done.returncode == 0
+    assert "ORD-02  documented" in done.stdout

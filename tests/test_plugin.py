@@ -1,0 +1,109 @@
+"""The pytest plugin, seen from outside: what it loads, what it refuses, what it needs no cluster for."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from stsconf import suite_files
+
+SUITE = str(suite_files.conformance())
+
+
+def run_pytest(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-P", "-m", "pytest", "-p", "no:cacheprovider", *arguments],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTEST_ADDOPTS": "", **environment},
+        check=False,
+    )
+
+
+def test_an_empty_project_loads_neither_the_engine_nor_a_kubernetes_client(tmp_path: Path) -> None:
+    (tmp_path / "test_nothing.py").write_text(
+        "import sys\n\n\ndef test_nothing():\n"
+        "    assert not {'stsconf', 'kubernetes', 'allure', 'rich'} & (set(sys.modules) - {'allure'})\n"
+        "    assert 'pytest_stsconf.suite' not in sys.modules\n"
+    )
+    done = run_pytest(cwd=tmp_path)
+    assert done.returncode == 0, done.stdout
+
+
+def test_an_empty_project_gets_no_fixture_of_ours(tmp_path: Path) -> None:
+    done = run_pytest("--fixtures", cwd=tmp_path)
+    assert "sts_" not in done.stdout
+
+
+def test_the_options_have_one_prefix_and_teach(tmp_path: Path) -> None:
+    done = run_pytest("--help", cwd=tmp_path)
+    section = done.stdout.split("StatefulSet conformance:")[1].split("\n\n")[0]
+    assert "--sts-cluster={kind,existing}" in section
+    assert "in namespaces of its own" in " ".join(section.split())
+
+
+def test_collecting_needs_no_cluster_and_leaves_nothing(tmp_path: Path) -> None:
+    done = run_pytest(SUITE, "--collect-only", "-q", cwd=tmp_path, ARTIFACTS=str(tmp_path / "out"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "test_creation.py::test_pods_are_created_in_ascending_order" in done.stdout
+    assert not (tmp_path / "out").exists()
+
+
+def test_workers_of_xdist_are_refused_in_one_sentence(tmp_path: Path) -> None:
+    stub = tmp_path / "fake_xdist.py"
+    stub.write_text(
+        "def pytest_addoption(parser):\n    parser.addoption('--numprocesses', dest='numprocesses', default=None)\n"
+    )
+    done = run_pytest(SUITE, "-p", "fake_xdist", "--numprocesses=2", cwd=tmp_path, PYTHONPATH=str(tmp_path))
+    assert done.returncode == 4
+    assert "one recorder must see the whole run" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "sentence"),
+    [
+        ("--sts-scenario=nope", "There is no scenario nope. There is create"),
+        ("--sts-image=nope=x", "is not KEY=REFERENCE"),
+        ("--sts-settle=soon", "is not a number of seconds"),
+    ],
+)
+def test_options_that_make_no_sense_are_usage_errors(option: str, sentence: str, tmp_path: Path) -> None:
+    done = run_pytest(SUITE, option, cwd=tmp_path)
+    assert done.returncode == 4, done.stdout
+    assert sentence in done.stderr
+
+
+def test_a_kubeconfig_that_does_not_exist_is_one_paragraph_and_a_usage_error(tmp_path: Path) -> None:
+    missing = tmp_path / "kubeconfig"
+    done = run_pytest(
+        SUITE, "--sts-cluster=existing", f"--sts-kubeconfig={missing}", cwd=tmp_path, ARTIFACTS=str(tmp_path / "out")
+    )
+    assert done.returncode == 4, done.stdout
+    assert "The kubeconfig cannot be used" in done.stdout
+    assert "Traceback" not in done.stdout
+
+
+def test_a_server_that_does_not_answer_is_one_paragraph(tmp_path: Path) -> None:
+    kubeconfig = tmp_path / "kubeconfig"
+    kubeconfig.write_text(
+        json.dumps(
+            {
+                "apiVersion": "v1",
+                "kind": "Config",
+                "clusters": [{"name": "c", "cluster": {"server": "http://127.0.0.1:1"}}],
+                "users": [{"name": "u", "user": {}}],
+                "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
+                "current-context": "x",
+            }
+        )
+    )
+    done = run_pytest(
+        SUITE, "--sts-cluster=existing", f"--sts-kubeconfig={kubeconfig}", cwd=tmp_path, ARTIFACTS=str(tmp_path / "out")
+    )
+    assert done.returncode == 3, done.stdout
+    assert "the API server http://127.0.0.1:1 does not answer" in done.stdout
+    assert "Traceback" not in done.stdout
