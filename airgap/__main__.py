@@ -18,7 +18,7 @@ from types import FrameType
 
 import preflight
 from cache import Cache, Step, default_root, remove
-from docker import Docker
+from client import Docker
 from engine import Engine, Running
 from progress import Failure, die_with_parent, say, step
 from recipe import KUBERNETES, Recipe
@@ -60,9 +60,12 @@ def plan(recipe: Recipe) -> str:
         return ""
     minutes, gigabytes = sum(s.seconds for s in todo) / 60, sum(s.megabytes for s in todo) / 1000
     names = "\n".join(f"  {each.seconds:4d} s  {each.name}" for each in todo)
-    return (f"To be made once, into {recipe.store.root}, with packages from this machine's Debian mirror and Go modules:\n{names}\n"
-            f"About {max(1, round(minutes))} min on two cores and {gigabytes:.1f} GB of disk. Nothing is installed on the host; "
-            "`python3 airgap wipe` removes it all.")
+    return (
+        f"To be made once, into {recipe.store.root}, from this machine's Debian mirror and Go modules:\n{names}\n"
+        f"About {max(1, round(minutes))} min on two cores and {gigabytes:.1f} GB of disk. "
+        "Nothing is installed on the host; "
+        "`python3 airgap wipe` removes it all."
+    )
 
 
 def make(recipe: Recipe, steps: Sequence[Step], total: int, done: int) -> None:
@@ -156,7 +159,9 @@ def leave_terminal(log: Path) -> None:
 def detached(options: argparse.Namespace) -> int:
     """Run ``up`` in a session of its own and return as soon as it has told about the engine."""
     argv = [sys.executable, str(Path(__file__).parent), "up", "--background", "--kubernetes", options.kubernetes]
-    with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
+    with subprocess.Popen(
+        argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
         try:
             line = process.stdout.readline() if process.stdout else ""
         except BaseException:
@@ -180,8 +185,11 @@ def down(recipe: Recipe) -> None:
 def status(recipe: Recipe) -> dict[str, object]:
     """Whether an engine runs, its description, and what is still to be built."""
     running = recipe.engine.running()
-    return {"running": running is not None, "to_build": [each.name for each in pending([*recipe.files(), *recipe.images()])],
-            "engine": recipe.description(running, True) if running else None}
+    return {
+        "running": running is not None,
+        "to_build": [each.name for each in pending([*recipe.files(), *recipe.images()])],
+        "engine": recipe.description(running, True) if running else None,
+    }
 
 
 def environment(recipe: Recipe) -> str:
@@ -191,13 +199,20 @@ def environment(recipe: Recipe) -> str:
         raise Failure("No engine runs. Start one with `python3 airgap up --detach`.")
     tools = recipe.description(running, True)["programs"]
     folders = ":".join(str(Path(tool).parent) for tool in tools.values())
-    return f"export DOCKER_HOST={shlex.quote(recipe.engine.host)}\nexport PATH={shlex.quote(folders)}:\"$PATH\""
+    return f'export DOCKER_HOST={shlex.quote(recipe.engine.host)}\nexport PATH={shlex.quote(folders)}:"$PATH"'
 
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    line = argparse.ArgumentParser(prog="python3 airgap", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    line.add_argument("--kubernetes", default=KUBERNETES, metavar="VERSION", help=f"a version with a folder in go/ (default {KUBERNETES})")
+    line = argparse.ArgumentParser(
+        prog="python3 airgap", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    line.add_argument(
+        "--kubernetes",
+        default=KUBERNETES,
+        metavar="VERSION",
+        help=f"a version with a folder in go/ (default {KUBERNETES})",
+    )
     verbs = line.add_subparsers(dest="verb", required=True, metavar="verb")
     for name, text in (
         ("check", "name everything this machine lacks; downloads nothing"),
@@ -213,7 +228,11 @@ def parser() -> argparse.ArgumentParser:
         verb.add_argument("--kubernetes", default=argparse.SUPPRESS, metavar="VERSION", help=argparse.SUPPRESS)
         if name == "up":
             how = verb.add_mutually_exclusive_group()
-            how.add_argument("--until-stdin-closes", action="store_true", help="end at the end of standard input, not with the parent process")
+            how.add_argument(
+                "--until-stdin-closes",
+                action="store_true",
+                help="end at the end of standard input, not with the parent process",
+            )
             how.add_argument("--detach", action="store_true", help="return when the engine answers; `down` ends it")
             how.add_argument("--background", action="store_true", help=argparse.SUPPRESS)
     return line
@@ -223,8 +242,11 @@ def run(options: argparse.Namespace) -> int:
     """Run one verb."""
     recipe = Recipe(Cache(default_root()), options.kubernetes)
     if not recipe.kubernetes.source.is_dir():
-        raise Failure(f"Kubernetes {options.kubernetes} has no folder {recipe.kubernetes.source}: add its go.mod and go.sum, "
-                      "or choose a version that has one.", 4)
+        raise Failure(
+            f"Kubernetes {options.kubernetes} has no folder {recipe.kubernetes.source}: add its go.mod and go.sum, "
+            "or choose a version that has one.",
+            4,
+        )
     check(recipe)
     match options.verb:
         case "check":

@@ -22,7 +22,7 @@ def default_root() -> Path:
 
 
 def key(*inputs: str | bytes | Path) -> str:
-    """Twelve hex digits that change when any input changes: text, bytes, or a file or folder with its names and modes."""
+    """Twelve hex digits that change when any input changes: text, bytes, a file, a folder with names and modes."""
     digest = hashlib.sha256()
 
     def add(tag: bytes, data: bytes) -> None:

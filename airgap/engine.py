@@ -22,7 +22,7 @@ from cache import Cache, remove
 from progress import Failure, die_with_parent
 
 ENTER = Path(__file__).parent / "enter.sh"
-LINKS = tuple(ipaddress.ip_network(f"10.{second}.255.0/30") for second in range(88, 96))
+LINKS = tuple(ipaddress.IPv4Network(f"10.{second}.255.0/30") for second in range(88, 96))
 """Candidates for the link between host and engine; clear of Docker's pools and of kind's pod and service ranges."""
 START = 60.0
 """Seconds the engine may take to answer."""
@@ -66,12 +66,15 @@ def until(condition: Callable[[], bool], seconds: float) -> bool:
 
 def free_link(routes: list[str]) -> ipaddress.IPv4Network:
     """The first candidate no route of the host overlaps. *routes* are destinations as ``ip route`` prints them."""
-    taken = [ipaddress.ip_network(route, strict=False) for route in routes if route != "default"]
+    taken = [ipaddress.IPv4Network(route, strict=False) for route in routes if route != "default"]
     for link in LINKS:
         if not any(link.overlaps(network) for network in taken if network.prefixlen):
             return link
-    raise Failure(f"Every address range for the link to the engine is routed already ({', '.join(map(str, LINKS))}). "
-                  "Remove one of these routes while the engine runs.", 11)
+    raise Failure(
+        f"Every address range for the link to the engine is routed already ({', '.join(map(str, LINKS))}). "
+        "Remove one of these routes while the engine runs.",
+        11,
+    )
 
 
 class Engine:
@@ -123,13 +126,20 @@ class Engine:
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--propagation", "private", ENTER],
-                env={"PATH": os.environ["PATH"]} | env, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                start_new_session=True, preexec_fn=die_with_parent,
+                env={"PATH": os.environ["PATH"]} | env,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=die_with_parent,
             )
         try:
             init = self._first_process(self.process)
             address = self._link(init)
-            if not until(lambda: self.answers() or self.process is None or self.process.poll() is not None, START) or not self.answers():
+            if (
+                not until(lambda: self.answers() or self.process is None or self.process.poll() is not None, START)
+                or not self.answers()
+            ):
                 raise self._failure(f"did not answer within {START:.0f} s")
             found = Running(init, started(init) or 0, os.getpid(), started(os.getpid()) or 0, address)
             draft = self.state.with_suffix(".new")
@@ -142,11 +152,17 @@ class Engine:
 
     def _failure(self, what: str) -> Failure:
         tail = "\n  ".join(self.log.read_text(errors="replace").splitlines()[-8:])
-        return Failure(f"The engine {what}. The end of {self.log}:\n  {tail}\nRun `python3 airgap check`, then the same command again.")
+        return Failure(
+            f"The engine {what}. The end of {self.log}:\n  {tail}\n"
+            "Run `python3 airgap check`, then the same command again."
+        )
 
     def _first_process(self, parent: subprocess.Popen[bytes]) -> int:
         children = Path(f"/proc/{parent.pid}/task/{parent.pid}/children")
-        if not until(lambda: parent.poll() is not None or bool(children.read_text().split()), START) or parent.poll() is not None:
+        if (
+            not until(lambda: parent.poll() is not None or bool(children.read_text().split()), START)
+            or parent.poll() is not None
+        ):
             raise self._failure("ended at once")
         return int(children.read_text().split()[0])
 
@@ -186,9 +202,14 @@ class Engine:
         for deadly, patience in ((signal.SIGTERM, 2 * STOP), (signal.SIGKILL, STOP)):
             if started(found.owner) == found.owner_started:
                 os.kill(found.owner, deadly)
-            if until(lambda: started(found.init) != found.init_started and started(found.owner) != found.owner_started, patience):
+            if until(
+                lambda: started(found.init) != found.init_started and started(found.owner) != found.owner_started,
+                patience,
+            ):
                 return
-        raise Failure(f"Process {found.owner} and its engine (process {found.init}) do not end. See what they do with `ps -ef`.")
+        raise Failure(
+            f"Process {found.owner} and its engine (process {found.init}) do not end. See what they do with `ps -ef`."
+        )
 
     def clear(self) -> None:
         """Take the traces of an ended engine off the host: socket folder, link, cgroup folders, state."""
@@ -196,12 +217,18 @@ class Engine:
         remove(self.state)
         remove(self.sockets)
         if Path(f"/sys/class/net/{self.veth}").exists():
-            subprocess.run(["ip", "link", "delete", self.veth], check=False, capture_output=True)  # the kernel may be faster
+            subprocess.run(
+                ["ip", "link", "delete", self.veth], check=False, capture_output=True
+            )  # the kernel may be faster
         until(lambda: not Path(f"/sys/class/net/{self.veth}").exists(), STOP)
         until(self._cgroups_removed, STOP)
 
     def _cgroups_removed(self) -> bool:
-        folders = [path for base in ("/sys/fs/cgroup", "/sys/fs/cgroup/*") for path in Path("/").glob(f"{base[1:]}/{self.name}")]
+        folders = [
+            path
+            for base in ("/sys/fs/cgroup", "/sys/fs/cgroup/*")
+            for path in Path("/").glob(f"{base[1:]}/{self.name}")
+        ]
         for top in folders:
             for folder, _, _ in os.walk(top, topdown=False):
                 with suppress(OSError):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cache import Cache, Step, key, remove
-from docker import Docker
+from client import Docker
 from engine import until
 from progress import Failure
 
@@ -76,13 +76,25 @@ def build(docker: Docker, store: Cache, image: Image, reference: str) -> dict[st
         docker.run(*argv, folder)
     if not image.packages:
         return {}
-    asked = docker.run("run", "--rm", "--network", "none", "--entrypoint", "dpkg-query", reference,
-                       "--show", "--showformat", "${Package} ${Version}\n", *image.packages)
+    asked = docker.run(
+        "run",
+        "--rm",
+        "--network",
+        "none",
+        "--entrypoint",
+        "dpkg-query",
+        reference,
+        "--show",
+        "--showformat",
+        "${Package} ${Version}\n",
+        *image.packages,
+    )
     return dict(line.split() for line in asked.splitlines())
 
 
 def image_step(docker: Docker, store: Cache, image: Image, seconds: int, megabytes: int) -> Step:
-    """The step that builds an image; its artefact is a note of the package versions, the image itself is in the engine."""
+    """The step that builds an image; its artefact notes the package versions, the image itself is in the engine."""
+
     def make(draft: Path) -> None:
         draft.write_text(json.dumps(build(docker, store, image, image.reference)))
 
@@ -90,8 +102,11 @@ def image_step(docker: Docker, store: Cache, image: Image, seconds: int, megabyt
     return Step(f"image {image.name}", note, seconds, megabytes, make)
 
 
-def node_step(docker: Docker, store: Cache, node: Image, contents: Mapping[str, Image], wanted: Callable[[], list[str]]) -> Step:
-    """The step that builds the node image with *contents* inside, the control plane under the names *wanted* by kubeadm."""
+def node_step(
+    docker: Docker, store: Cache, node: Image, contents: Mapping[str, Image], wanted: Callable[[], list[str]]
+) -> Step:
+    """The step that builds the node image with *contents* inside, the control plane as kubeadm names it (*wanted*)."""
+
     def make(draft: Path) -> None:
         bare = f"stsconf/node-bare:{node.key[:8]}"
         versions = build(docker, store, node, bare)
@@ -114,19 +129,42 @@ def node_reference(node: Image, contents: Mapping[str, Image]) -> str:
 
 def fill(docker: Docker, bare: str, references: list[str], result: str) -> None:
     """Put images into the containerd store of a node image, not unpacked, as kind does, and commit it as *result*."""
-    container = docker.run("run", "--detach", "--privileged", "--network", "none", "--entrypoint", "/bin/sleep", bare, "infinity")
+    container = docker.run(
+        "run", "--detach", "--privileged", "--network", "none", "--entrypoint", "/bin/sleep", bare, "infinity"
+    )
     try:
         docker.run("exec", "--detach", container, "containerd")
         if not until(lambda: _succeeds(docker, "exec", container, "ctr", "version"), CONTAINERD):
-            raise Failure("containerd does not start in the node image. Run the same command again to see whether it stays so.")
-        with docker.popen("save", *references, stderr=subprocess.DEVNULL) as save, docker.popen(
-            "exec", "--interactive", container, "ctr", "--namespace", "k8s.io", "images", "import", "--no-unpack", "--all-platforms", "-",
-            stdin=save.stdout.fileno() if save.stdout else None,
-        ) as load:
+            raise Failure(
+                "containerd does not start in the node image. Run the same command again to see whether it stays so."
+            )
+        with (
+            docker.popen("save", *references, stderr=subprocess.DEVNULL) as save,
+            docker.popen(
+                "exec",
+                "--interactive",
+                container,
+                "ctr",
+                "--namespace",
+                "k8s.io",
+                "images",
+                "import",
+                "--no-unpack",
+                "--all-platforms",
+                "-",
+                stdin=save.stdout.fileno() if save.stdout else None,
+            ) as load,
+        ):
             said, _ = load.communicate()
         if save.returncode or load.returncode:
             raise Failure(f"Images could not be put into the node image: {said[-800:]}\nRun the same command again.")
-        docker.run("exec", container, "sh", "-c", "pkill -x containerd; while pgrep -x containerd; do sleep 0.1; done; rm -rf /run/containerd")
+        docker.run(
+            "exec",
+            container,
+            "sh",
+            "-c",
+            "pkill -x containerd; while pgrep -x containerd; do sleep 0.1; done; rm -rf /run/containerd",
+        )
         docker.run("commit", "--change", 'ENTRYPOINT ["/usr/local/bin/entrypoint", "/sbin/init"]', container, result)
     finally:
         docker.run("rm", "--force", "--volumes", container)
@@ -139,6 +177,13 @@ def _succeeds(docker: Docker, *argv: str) -> bool:
 
 def package_versions(store: Cache, contents: Mapping[str, Image]) -> dict[str, str]:
     """The exact Debian version of the first package of each image that names one, by the part it plays."""
-    notes = {name: store.artefact("images", image.name.replace(":", "-"), image.key) for name, image in contents.items() if image.packages}
+    notes = {
+        name: store.artefact("images", image.name.replace(":", "-"), image.key)
+        for name, image in contents.items()
+        if image.packages
+    }
     found = {name: json.loads(note.read_text()) for name, note in notes.items() if note.exists()}
-    return {name: f"{contents[name].packages[0]} {versions[contents[name].packages[0]]} (Debian)" for name, versions in found.items()}
+    return {
+        name: f"{contents[name].packages[0]} {versions[contents[name].packages[0]]} (Debian)"
+        for name, versions in found.items()
+    }

@@ -1,4 +1,4 @@
-"""Debian packages: root file systems and single programs, fetched and signature-checked by apt, unpacked into the cache.
+"""Debian packages: root file systems and single programs, signature-checked by apt and unpacked into the cache.
 
 Nothing is installed on the host. The mirror and its proxy are those the machine's own apt configuration names; other
 suites are taken from the same mirror, checked by the keyring of the package debian-archive-keyring.
@@ -33,14 +33,50 @@ class Root:
 
 
 ENGINE = Root("engine", "trixie", ("docker.io", "iptables", "iproute2", "procps", "kmod", "tini"), 45, 420, folder=True)
-NODE = Root("node", "bookworm", (
-    "systemd", "dbus", "containerd", "runc", "containernetworking-plugins", "conntrack", "iptables", "nftables", "ipset",
-    "ethtool", "iproute2", "kmod", "procps", "mount", "nfs-common", "python3", "jq", "curl",
-), 80, 400)
-WORKLOADS = Root("workloads", "bookworm", (
-    "nginx-light", "nfs-ganesha", "nfs-ganesha-vfs", "rpcbind", "libnfs-utils",  # nginx 1.22, NFS server, its readiness check
-    "iptables", "nftables", "conntrack", "ipset", "kmod",  # kube-proxy
-), 70, 260)
+NODE = Root(
+    "node",
+    "bookworm",
+    (
+        "systemd",
+        "dbus",
+        "containerd",
+        "runc",
+        "containernetworking-plugins",
+        "conntrack",
+        "iptables",
+        "nftables",
+        "ipset",
+        "ethtool",
+        "iproute2",
+        "kmod",
+        "procps",
+        "mount",
+        "nfs-common",
+        "python3",
+        "jq",
+        "curl",
+    ),
+    80,
+    400,
+)
+WORKLOADS = Root(
+    "workloads",
+    "bookworm",
+    (
+        "nginx-light",
+        "nfs-ganesha",
+        "nfs-ganesha-vfs",
+        "rpcbind",
+        "libnfs-utils",  # nginx 1.22, NFS server, its readiness check
+        "iptables",
+        "nftables",
+        "conntrack",
+        "ipset",
+        "kmod",  # kube-proxy
+    ),
+    70,
+    260,
+)
 """One root for all bookworm images: one bootstrap, and one layer that a node unpacks once."""
 NGINX_NEW = Root("nginx-new", "trixie", ("nginx-light",), 45, 150)
 
@@ -48,8 +84,17 @@ NGINX_NEW = Root("nginx-new", "trixie", ("nginx-light",), 45, 150)
 def mirror() -> tuple[str, str | None]:
     """The machine's Debian mirror and, where configured, its security mirror. Raises Failure when apt has none."""
     listing = subprocess.run(
-        ["apt-get", "indextargets", "--no-release-info", "--format", "$(REPO_URI) $(RELEASE) $(COMPONENT)", "Identifier: Packages"],
-        capture_output=True, text=True, check=True,
+        [
+            "apt-get",
+            "indextargets",
+            "--no-release-info",
+            "--format",
+            "$(REPO_URI) $(RELEASE) $(COMPONENT)",
+            "Identifier: Packages",
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout
     main = security = None
     for uri, release, component in map(str.split, listing.splitlines()):
@@ -58,8 +103,11 @@ def mirror() -> tuple[str, str | None]:
         if component == "main" and release.removesuffix("-security") in DEBIAN and release.endswith("-security"):
             security = security or uri
     if main is None:
-        raise Failure("apt on this machine knows no Debian archive. Add a line such as "
-                      "'deb http://MIRROR/debian bookworm main' to /etc/apt/sources.list and run again.", 11)
+        raise Failure(
+            "apt on this machine knows no Debian archive. Add a line such as "
+            "'deb http://MIRROR/debian bookworm main' to /etc/apt/sources.list and run again.",
+            11,
+        )
     return main, security
 
 
@@ -86,9 +134,11 @@ def fetch(store: Cache, work: Path, suite: str, package: str) -> Path:
         (work / folder).mkdir(parents=True)
     (work / "status").touch()
     (work / "apt.conf").write_text(
-        f'Dir::Etc::sourcelist "{work}/sources.list";\nDir::Etc::sourceparts "{work}/none";\nDir::Etc::parts "{work}/none";\n'
-        f'Dir::Etc::preferencesparts "{work}/none";\nDir::State::lists "{work}/lists";\nDir::State::status "{work}/status";\n'
-        f'Dir::Cache "{work}";\nDir::Log "{work}";\nAPT::Sandbox::User "root";\n' + machine_settings())
+        f'Dir::Etc::sourcelist "{work}/sources.list";\nDir::Etc::sourceparts "{work}/none";\n'
+        f'Dir::Etc::parts "{work}/none";\nDir::Etc::preferencesparts "{work}/none";\n'
+        f'Dir::State::lists "{work}/lists";\nDir::State::status "{work}/status";\n'
+        f'Dir::Cache "{work}";\nDir::Log "{work}";\nAPT::Sandbox::User "root";\n' + machine_settings()
+    )
     log, env = store.root / "logs" / f"apt-{package}.log", {"APT_CONFIG": str(work / "apt.conf")}
     contained(["apt-get", "update", "--error-on=any"], log=log, env=env)
     contained(["apt-get", "download", package], log=log, env=env, cwd=work)
@@ -97,28 +147,46 @@ def fetch(store: Cache, work: Path, suite: str, package: str) -> Path:
 
 
 def docker_client(store: Cache) -> Step:
-    """The step that puts bookworm's Docker client into the cache; it runs on the host, so it is of the host's older libc."""
+    """The step that puts bookworm's Docker client into the cache, linked against a libc as old as the host's."""
+
     def make(draft: Path) -> None:
         unpacked = fetch(store, draft.with_suffix(".apt"), "bookworm", "docker.io")
         draft.mkdir()
         shutil.copy2(unpacked / "usr/bin/docker", draft / "docker")
 
-    return Step("Docker client of Debian bookworm", store.artefact("programs", "docker", key("bookworm docker.io")), 15, 60, make)
+    return Step(
+        "Docker client of Debian bookworm",
+        store.artefact("programs", "docker", key("bookworm docker.io")),
+        15,
+        60,
+        make,
+    )
 
 
 def bootstrapper(store: Cache) -> Step:
     """The step that puts Debian's mmdebstrap into the cache."""
+
     def make(draft: Path) -> None:
         fetch(store, draft.with_suffix(".apt"), "bookworm", "mmdebstrap").rename(draft)
 
-    return Step("mmdebstrap of Debian bookworm", store.artefact("programs", "mmdebstrap", key("bookworm mmdebstrap")), 10, 1, make)
+    return Step(
+        "mmdebstrap of Debian bookworm",
+        store.artefact("programs", "mmdebstrap", key("bookworm mmdebstrap")),
+        10,
+        1,
+        make,
+    )
 
 
 def bootstrap(store: Cache, root: Root) -> Step:
-    """The step that makes a root file system with mmdebstrap, which runs on the host's network and leaves the host alone."""
+    """The step that makes a root file system with mmdebstrap, over the host's network, the host left alone."""
     tool = bootstrapper(store).path
-    recipe = ["--mode=root", "--variant=minbase", f"--include={','.join(root.packages)}",
-              *(f"--dpkgopt=path-exclude={pattern}" for pattern in LEAN)]
+    recipe = [
+        "--mode=root",
+        "--variant=minbase",
+        f"--include={','.join(root.packages)}",
+        *(f"--dpkgopt=path-exclude={pattern}" for pattern in LEAN),
+    ]
 
     def make(draft: Path) -> None:
         settings = draft.with_suffix(".conf")
@@ -127,9 +195,19 @@ def bootstrap(store: Cache, root: Root) -> Step:
         listing.write_text(sources(root.suite))
         forget = 'rm -f "$1/etc/apt/apt.conf.d/99mmdebstrap" "$1/etc/resolv.conf" "$1/etc/hostname"'
         contained(
-            ["env", f"PATH={tool}/usr/bin:/usr/sbin:/usr/bin:/sbin:/bin", "TMPDIR=" + str(draft.parent), "mmdebstrap", *recipe,
-             f"--aptopt={settings}", f"--customize-hook={forget}", f"--format={'directory' if root.folder else 'tar'}",
-             root.suite, draft, listing],
+            [
+                "env",
+                f"PATH={tool}/usr/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+                "TMPDIR=" + str(draft.parent),
+                "mmdebstrap",
+                *recipe,
+                f"--aptopt={settings}",
+                f"--customize-hook={forget}",
+                f"--format={'directory' if root.folder else 'tar'}",
+                root.suite,
+                draft,
+                listing,
+            ],
             log=store.root / "logs" / f"root-{root.name}.log",
         )
 

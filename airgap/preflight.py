@@ -13,8 +13,17 @@ from packages import KEYRING
 
 GO = (1, 26)
 """Least Go version: what go.mod of Kubernetes 1.37 says."""
-PROGRAMS = {"apt-get": "apt", "apt-config": "apt", "dpkg-deb": "dpkg", "perl": "perl", "unshare": "util-linux",
-            "nsenter": "util-linux", "mount": "mount", "ip": "iproute2", "tar": "tar"}
+PROGRAMS = {
+    "apt-get": "apt",
+    "apt-config": "apt",
+    "dpkg-deb": "dpkg",
+    "perl": "perl",
+    "unshare": "util-linux",
+    "nsenter": "util-linux",
+    "mount": "mount",
+    "ip": "iproute2",
+    "tar": "tar",
+}
 """Programs used from the host, with the Debian package of each."""
 SCRATCH = 2000
 """Megabytes kept free on top of the artefacts: half-made ones and running containers."""
@@ -29,16 +38,22 @@ class Machine:
     go: Callable[[], str] = lambda: _output("go", "env", "GOVERSION")
     exists: Callable[[Path], bool] = Path.exists
     file_systems: Callable[[], str] = lambda: Path("/proc/filesystems").read_text() + _modules()
-    links: Callable[[], bool] = lambda: _works("unshare", "--net", "sh", "-c", "ip link add name va type veth peer name vb && ip link add name br type bridge")
+    links: Callable[[], bool] = lambda: _works(
+        "unshare", "--net", "sh", "-c", "ip link add name va type veth peer name vb && ip link add name br type bridge"
+    )
     free: Callable[[Path], int] = lambda folder: shutil.disk_usage(_existing(folder)).free // 10**6
-    kind_of: Callable[[Path], str] = lambda folder: _output("stat", "--file-system", "--format", "%T", str(_existing(folder)))
+    kind_of: Callable[[Path], str] = lambda folder: _output(
+        "stat", "--file-system", "--format", "%T", str(_existing(folder))
+    )
 
 
 def missing(machine: Machine, cache: Path, megabytes: int) -> list[str]:
     """Everything that is missing for work that takes *megabytes* in *cache*, one sentence each with what helps."""
     found: list[str] = []
     if not machine.root():
-        found.append("This user is not root, and namespaces, mounts and the engine need root: run the same command with sudo.")
+        found.append(
+            "This user is not root, and namespaces, mounts and the engine need root: run the same command with sudo."
+        )
     for program, package in PROGRAMS.items():
         if not machine.has(program):
             found.append(f"The program {program} is missing: apt-get install {package}.")
@@ -46,24 +61,37 @@ def missing(machine: Machine, cache: Path, megabytes: int) -> list[str]:
         found.append(f"The key ring {KEYRING} is missing: apt-get install debian-archive-keyring.")
     version = re.match(r"go(\d+)\.(\d+)", machine.go()) if machine.has("go") else None
     if version is None:
-        found.append("Go is missing, and at least 1.26 builds Kubernetes from modules: install it from https://go.dev/dl and put it on PATH.")
+        found.append(
+            "Go is missing, and at least 1.26 is needed: install it from https://go.dev/dl and put it on PATH."
+        )
     elif (int(version[1]), int(version[2])) < GO:
-        found.append(f"Go is {version[0]}, and at least go1.26 is needed: install it from https://go.dev/dl and put it first on PATH.")
+        found.append(
+            f"Go is {version[0]}, and at least go1.26 is needed: "
+            "install it from https://go.dev/dl and put it first on PATH."
+        )
     known = machine.file_systems()
-    for name in ("overlay", "fuse"):
-        if not re.search(rf"\b{name}\b", known):
-            found.append(f"The kernel has no {name} file system: boot one that has, or run modprobe {name}.")
+    found += [
+        f"The kernel has no {name} file system: boot one that has, or run modprobe {name}."
+        for name in ("overlay", "fuse")
+        if not re.search(rf"\b{name}\b", known)
+    ]
     if not machine.exists(Path("/dev/fuse")):
         found.append("/dev/fuse is missing, and volumes are mounted through it: modprobe fuse.")
     if machine.root() and machine.has("unshare") and machine.has("ip") and not machine.links():
-        found.append("veth pairs and bridges cannot be made in a network namespace of its own: modprobe veth bridge, "
-                     "or leave the container this runs in.")
+        found.append(
+            "veth pairs and bridges cannot be made in a network namespace of its own: modprobe veth bridge, "
+            "or leave the container this runs in."
+        )
     if machine.kind_of(cache) == "overlayfs":
-        found.append(f"{cache} lies on overlayfs, on which the engine cannot keep images: set STS_CACHE_DIR to a folder on a disk.")
+        found.append(
+            f"{cache} lies on overlayfs, where the engine cannot keep images: set STS_CACHE_DIR to a folder on a disk."
+        )
     need = megabytes + SCRATCH
     if (free := machine.free(cache)) < need:
-        found.append(f"{cache} has {free / 1000:.1f} GB free and {need / 1000:.1f} GB are needed: "
-                     "make room, or set STS_CACHE_DIR to a folder with more.")
+        found.append(
+            f"{cache} has {free / 1000:.1f} GB free and {need / 1000:.1f} GB are needed: "
+            "make room, or set STS_CACHE_DIR to a folder with more."
+        )
     return found
 
 

@@ -42,7 +42,15 @@ class Program:
 
 def kubernetes(version: str) -> Program:
     """The seven programs of a Kubernetes version such as v1.37.2, from go/kubernetes-VERSION."""
-    binaries = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy", "kubelet", "kubeadm", "kubectl")
+    binaries = (
+        "kube-apiserver",
+        "kube-controller-manager",
+        "kube-scheduler",
+        "kube-proxy",
+        "kubelet",
+        "kubeadm",
+        "kubectl",
+    )
     return Program(f"kubernetes-{version}", binaries, seconds=600, megabytes=7500)
 
 
@@ -50,41 +58,69 @@ ETCD = Program("etcd", ("etcd",), 30, 300, renamed=(("server", "etcd"),))
 KIND = Program("kind", ("kind",), 15, 60)
 COREDNS = Program("coredns", ("coredns",), 120, 1500)
 PAUSE = Program("pause", ("pause",), 2, 2)
-PROVISIONER = Program("nfs-provisioner", ("nfs-subdir-external-provisioner",), 60, 400,
-                      renamed=(("nfs-provisioner", "nfs-subdir-external-provisioner"),))
+PROVISIONER = Program(
+    "nfs-provisioner",
+    ("nfs-subdir-external-provisioner",),
+    60,
+    400,
+    renamed=(("nfs-provisioner", "nfs-subdir-external-provisioner"),),
+)
 KWOK = Program("kwok", ("kwok",), 90, 600)
 
 
 @cache
 def go_version() -> str:
     """The machine's Go, for example ``go1.26.8``."""
-    found = subprocess.run(["go", "env", "GOVERSION"], check=True, capture_output=True, text=True, env=os.environ | {"GOTOOLCHAIN": "local"})
+    found = subprocess.run(
+        ["go", "env", "GOVERSION"],
+        check=True,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"GOTOOLCHAIN": "local"},
+    )
     return found.stdout.strip()
 
 
 def link_flags(folder: str) -> str:
-    """Linker flags; Kubernetes gets its version stamped, which kubeadm compares with the cluster's. No date, so builds repeat."""
+    """Linker flags; Kubernetes gets its version stamped, which kubeadm compares with the cluster's; no date."""
     name, _, version = folder.partition("-v")
     if name != "kubernetes":
         return LINK
     major, minor, _ = version.split(".")
-    stamps = {"gitVersion": f"v{version}", "gitMajor": major, "gitMinor": minor, "gitTreeState": "clean",
-              "gitCommit": NO_COMMIT, "buildDate": "1970-01-01T00:00:00Z"}
+    stamps = {
+        "gitVersion": f"v{version}",
+        "gitMajor": major,
+        "gitMinor": minor,
+        "gitTreeState": "clean",
+        "gitCommit": NO_COMMIT,
+        "buildDate": "1970-01-01T00:00:00Z",
+    }
     packages = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
     return " ".join([LINK, *(f"-X {package}.{name}={value}" for package in packages for name, value in stamps.items())])
 
 
 def build(store: Cache, program: Program) -> Step:
-    """The step that installs a program's executables into a folder of the cache. Go's own caches resume a killed build."""
+    """The step that installs a program's executables into the cache. Go's own caches resume a killed build."""
     own = (program.source / "main.go").exists()
     flags = link_flags(program.folder)
 
     def make(draft: Path) -> None:
         draft.mkdir()
-        env = {"GOBIN": str(draft), "GOMODCACHE": str(store.root / "go/mod"), "GOCACHE": str(store.root / "go/build"),
-               "CGO_ENABLED": "0", "GOFLAGS": FLAGS, "GOTOOLCHAIN": "local", "GOWORK": "off"}
-        contained(["go", "install", "-mod=readonly", "-ldflags", flags, "." if own else "tool"],
-                  log=store.root / "logs" / f"go-{program.folder}.log", env=env, cwd=program.source)
+        env = {
+            "GOBIN": str(draft),
+            "GOMODCACHE": str(store.root / "go/mod"),
+            "GOCACHE": str(store.root / "go/build"),
+            "CGO_ENABLED": "0",
+            "GOFLAGS": FLAGS,
+            "GOTOOLCHAIN": "local",
+            "GOWORK": "off",
+        }
+        contained(
+            ["go", "install", "-mod=readonly", "-ldflags", flags, "." if own else "tool"],
+            log=store.root / "logs" / f"go-{program.folder}.log",
+            env=env,
+            cwd=program.source,
+        )
         for installed, wanted in program.renamed:
             (draft / installed).rename(draft / wanted)
 

@@ -50,11 +50,13 @@ def step(number: int, total: int, name: str) -> Iterator[None]:
 
 
 def die_with_parent(deadly: int = signal.SIGKILL) -> None:
-    """Ask the kernel to send this process *deadly* when the thread that started it ends; for use between fork and exec."""
+    """Ask the kernel for signal *deadly* when the thread that started this process ends; call it before exec."""
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, int(deadly), 0, 0, 0)
 
 
-def contained(argv: Sequence[str | Path], *, log: Path, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> None:
+def contained(
+    argv: Sequence[str | Path], *, log: Path, env: Mapping[str, str] | None = None, cwd: Path | None = None
+) -> None:
     """Run a command in mount and process namespaces of its own, its output appended to *log*.
 
     The end of this process by any means, SIGKILL included, ends all the command started and every mount it made.
@@ -64,8 +66,14 @@ def contained(argv: Sequence[str | Path], *, log: Path, env: Mapping[str, str] |
     box = ["unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--mount-proc", "--"]
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [*box, *map(str, argv)], stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=cwd,
-            env=os.environ | (env or {}), start_new_session=True, preexec_fn=die_with_parent,  # noqa: PLW1509 - main thread
+            [*box, *map(str, argv)],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            cwd=cwd,
+            env=os.environ | (env or {}),
+            start_new_session=True,
+            preexec_fn=die_with_parent,
         )
         try:
             code = process.wait()
@@ -75,5 +83,7 @@ def contained(argv: Sequence[str | Path], *, log: Path, env: Mapping[str, str] |
             raise
     if code:
         tail = "\n  ".join(log.read_text(errors="replace").splitlines()[-12:])
-        raise Failure(f"{Path(argv[0]).name} failed with exit code {code}. The end of {log}:\n  {tail}\n"
-                      "Correct the cause and run the same command again: it goes on where it stopped.")
+        raise Failure(
+            f"{Path(argv[0]).name} failed with exit code {code}. The end of {log}:\n  {tail}\n"
+            "Correct the cause and run the same command again: it goes on where it stopped."
+        )

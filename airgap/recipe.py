@@ -10,7 +10,7 @@ import images
 import packages
 import programs
 from cache import Cache, Step
-from docker import Docker
+from client import Docker
 from engine import Engine, Running
 from images import Image
 
@@ -66,8 +66,12 @@ class Recipe:
     def files(self) -> list[Step]:
         """The steps that need no engine."""
         roots = (packages.ENGINE, packages.NODE, packages.WORKLOADS, packages.NGINX_NEW)
-        return [packages.bootstrapper(self.store), packages.docker_client(self.store),
-                *(packages.bootstrap(self.store, root) for root in roots), *(programs.build(self.store, p) for p in self.built)]
+        return [
+            packages.bootstrapper(self.store),
+            packages.docker_client(self.store),
+            *(packages.bootstrap(self.store, root) for root in roots),
+            *(programs.build(self.store, p) for p in self.built),
+        ]
 
     def contents(self) -> dict[str, Image]:
         """The images inside the node, by the part they play."""
@@ -76,23 +80,39 @@ class Recipe:
         kubernetes = self.kubernetes
         plain = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
         return {
-            **{name: Image(f"{name}:{self.version}", "program", None, (self.binary(kubernetes, name),)) for name in plain},
-            "kube-proxy": Image(f"kube-proxy:{self.version}", "kube-proxy", workloads, (self.binary(kubernetes, "kube-proxy"),)),
+            **{
+                name: Image(f"{name}:{self.version}", "program", None, (self.binary(kubernetes, name),))
+                for name in plain
+            },
+            "kube-proxy": Image(
+                f"kube-proxy:{self.version}", "kube-proxy", workloads, (self.binary(kubernetes, "kube-proxy"),)
+            ),
             "etcd": Image("etcd:v3.7.0", "program", None, (self.binary(programs.ETCD, "etcd"),)),
             "coredns": Image("coredns:v1.14.6", "coredns", None, (self.binary(programs.COREDNS, "coredns"),)),
             "pause": Image("pause:1", "pause", None, (self.binary(programs.PAUSE, "pause"),)),
             "nginx_old": Image("nginx:1.22", "nginx", workloads, packages=("nginx",)),
             "nginx_new": Image("nginx:1.26", "nginx", trixie, packages=("nginx",)),
             "nfs_server": Image("nfs-server:4.3", "nfs-server", workloads, packages=("nfs-ganesha",)),
-            "nfs_provisioner": Image("nfs-subdir-external-provisioner:v13", "provisioner", None,
-                                     (self.binary(programs.PROVISIONER, "nfs-subdir-external-provisioner"),)),
+            "nfs_provisioner": Image(
+                "nfs-subdir-external-provisioner:v13",
+                "provisioner",
+                None,
+                (self.binary(programs.PROVISIONER, "nfs-subdir-external-provisioner"),),
+            ),
         }
 
     def node(self) -> Image:
         """The kind node before images are put into it."""
         root = packages.bootstrap(self.store, packages.NODE).path
         binaries = tuple(self.binary(self.kubernetes, name) for name in ("kubelet", "kubeadm", "kubectl"))
-        return Image(f"node:{self.version}", "node", root, binaries, (("version", f"{self.version}\n"),), ("containerd", "runc", "systemd"))
+        return Image(
+            f"node:{self.version}",
+            "node",
+            root,
+            binaries,
+            (("version", f"{self.version}\n"),),
+            ("containerd", "runc", "systemd"),
+        )
 
     @property
     def node_reference(self) -> str:
@@ -105,13 +125,19 @@ class Recipe:
 
         def wanted() -> list[str]:
             kubeadm = self.binary(self.kubernetes, "kubeadm")
-            listed = subprocess.run([kubeadm, "config", "images", "list", "--kubernetes-version", self.version],
-                                    check=True, capture_output=True, text=True)
+            listed = subprocess.run(
+                [kubeadm, "config", "images", "list", "--kubernetes-version", self.version],
+                check=True,
+                capture_output=True,
+                text=True,
+            )
             return listed.stdout.split()
 
         contents = self.contents()
-        return [*(images.image_step(docker, self.store, image, 4, 150) for image in contents.values()),
-                images.node_step(docker, self.store, self.node(), contents, wanted)]
+        return [
+            *(images.image_step(docker, self.store, image, 4, 150) for image in contents.values()),
+            images.node_step(docker, self.store, self.node(), contents, wanted),
+        ]
 
     def description(self, running: Running, reused: bool) -> dict[str, Any]:
         """What the user of the engine is told, as one JSON line."""
@@ -119,8 +145,11 @@ class Recipe:
         versions = {name: image.name.partition(":")[2] for name, image in contents.items()}
         return {
             "docker_host": self.engine.host,
-            "programs": {"kind": str(self.binary(programs.KIND, "kind")), "kubectl": str(self.binary(self.kubernetes, "kubectl")),
-                         "docker": str(self.docker)},
+            "programs": {
+                "kind": str(self.binary(programs.KIND, "kind")),
+                "kubectl": str(self.binary(self.kubernetes, "kubectl")),
+                "docker": str(self.docker),
+            },
             "kubernetes": self.version,
             "node_image": self.node_reference,
             "api_server_address": running.address,
@@ -140,9 +169,9 @@ class Recipe:
             f"Kubernetes {self.version} built from Go modules (go.sum sha256:{self.kubernetes.gosum})",
             f"etcd v3.7.0 built from Go modules (go.sum sha256:{programs.ETCD.gosum})",
             f"CoreDNS v1.14.6 built from Go modules (go.sum sha256:{programs.COREDNS.gosum})",
-            "kind node image built here on Debian bookworm (containerd 1.6, static CNI file instead of kindnetd, one node)",
+            "kind node image built here on Debian bookworm (containerd 1.6, static CNI file instead of kindnetd)",
             "pause built here",
-            "NFS provisioner built here on sig-storage-lib-external-provisioner v13 instead of nfs-subdir-external-provisioner v4.0.2",
+            "NFS provisioner built here on sig-storage-lib-external-provisioner v13",
             "NFS server: nfs-ganesha 4.3 of Debian bookworm",
             "nginx 1.22 of Debian bookworm and nginx 1.26 of Debian trixie instead of the documented images",
             *userspace,

@@ -15,12 +15,25 @@ class Docker:
     client: Path
     host: str
 
-    def popen(self, *argv: str | Path, stdin: int | None = subprocess.DEVNULL, stdout: int | None = subprocess.PIPE,
-              stderr: int | None = subprocess.STDOUT) -> subprocess.Popen[str]:
+    def popen(
+        self,
+        *argv: str | Path,
+        stdin: int | None = subprocess.DEVNULL,
+        stdout: int | None = subprocess.PIPE,
+        stderr: int | None = subprocess.STDOUT,
+    ) -> subprocess.Popen[str]:
         """Start a command; it dies with this process."""
         env = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "DOCKER_HOST": self.host, "DOCKER_BUILDKIT": "0"}
-        return subprocess.Popen([self.client, *argv], env=env, stdin=stdin, stdout=stdout, stderr=stderr,
-                                text=True, errors="replace", preexec_fn=die_with_parent)
+        return subprocess.Popen(
+            [self.client, *argv],
+            env=env,
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
+            text=True,
+            errors="replace",
+            preexec_fn=die_with_parent,
+        )
 
     def run(self, *argv: str | Path) -> str:
         """Run a command; returns what it printed, raises Failure with its end when it fails."""
@@ -31,8 +44,10 @@ class Docker:
                 process.kill()
                 raise
         if process.returncode:
-            raise Failure(f"docker {argv[0]} failed:\n  " + "\n  ".join(output.splitlines()[-10:]) + "\n"
-                          "Correct the cause and run the same command again: it goes on where it stopped.")
+            raise Failure(
+                f"docker {argv[0]} failed:\n  " + "\n  ".join(output.splitlines()[-10:]) + "\n"
+                "Correct the cause and run the same command again: it goes on where it stopped."
+            )
         return output.strip()
 
     def images(self) -> set[str]:
