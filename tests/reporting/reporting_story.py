@@ -66,6 +66,11 @@ class Story:
         done = {"phase": "end", "t": int(seconds * 1e9) + 9_000_000, "result": {"rv": str(self.rv + 1), "code": 200}}
         self.write({**act, **done})
 
+    def observe(self, seconds: float, verb: str, ordinal: int, marker: str) -> None:
+        claim, uid = f"www-{self.name}-{ordinal}", self.uids["pods", f"{self.name}-{ordinal}"]
+        found = {"claim": claim, "pod_uid": uid, "marker": marker, "content": marker}
+        self.write({"rec": "obs", "t": int(seconds * 1e9), "verb": verb, "via": "http", "ns": self.ns, **found})
+
     def event(self, seconds: float, change: str, kind: str, name: str, meta: Object, **rest: object) -> None:
         self.rv += 2
         key = (kind, name)
@@ -180,6 +185,7 @@ def partition(story: Story, obeyed: bool, scenario: str = "partition", ns: str =
     for ordinal in range(3):
         t = story.up(t, ordinal, "old", first=True) + 0.15
         story.set(t, "MODIFIED", ordinal + 1)
+    story.observe(t + 2, "write", 0, "0_a1")
     t += 4
     story.act(t, "patch", {"spec": {"updateStrategy": {"rollingUpdate": {"partition": 2}}, "template": {}}})
     story.generation += 1
@@ -201,6 +207,7 @@ def partition(story: Story, obeyed: bool, scenario: str = "partition", ns: str =
     for ordinal in (2, 1):
         t = story.down(t, ordinal, "new" if ordinal in changed else "old") + 0.1
     story.set(t, "MODIFIED", 1, "new")
+    story.observe(t + 1, "read", 0, "0_a1")
     t += 3
     story.act(t, "delete")
     story.set(t + 0.1, "MODIFIED", 1, "new", stop=True)

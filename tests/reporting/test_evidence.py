@@ -31,6 +31,8 @@ def test_an_excerpt_keeps_the_line_numbers_and_drops_managed_fields(broken: Reco
     records = [json.loads(line) for line in excerpt(broken, broken.timelines[0]).splitlines()]
     assert records[0]["rec"] == "header"
     assert sum(r["rec"] == "ev" for r in records) == broken.events
+    assert [r["rec"] for r in records if r["rec"] in ("mark", "obs")] == ["mark", "obs", "obs", "mark"]
+    assert sum(r["rec"] == "act" for r in records) == 2 * len(broken.timelines[0].actions)
     for record in records:
         original = json.loads(whole[record.pop("line") - 1])
         if "obj" in original:

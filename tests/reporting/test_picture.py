@@ -89,6 +89,13 @@ def test_nothing_outside_is_asked_for_and_nothing_can_run(broken: Recording) -> 
     assert svg.count("://") == svg.count("http://www.w3.org/") + svg.count("nfs://")
 
 
+def test_content_of_a_volume_is_marked_on_its_claim(broken: Recording) -> None:
+    svg = picture(broken.timelines[0])
+    assert {"Data written", "Data read"} <= set(words(svg))
+    assert any("wrote 0_a1 to www-web-0" in tip for tip in tips(svg))
+    assert any("looked for 0_a1 in www-web-0 over http: found 0_a1" in tip for tip in tips(svg))
+
+
 def test_a_gap_is_drawn_as_not_seen(tmp_path: Path) -> None:
     story = Story(tmp_path / "run.ndjson")
     partition(story, obeyed=True)

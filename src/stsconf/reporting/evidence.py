@@ -5,7 +5,7 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from stsconf.reporting.spans import lanes, on, say_action
+from stsconf.reporting.spans import lanes, on, say_action, say_observation
 from stsconf.timeline import Event, Recording, Timeline
 from stsconf.timeline_file import read_records
 from stsconf.verdict import Outcome, TimelineVerdict, Verdict, Witness
@@ -41,13 +41,11 @@ def excerpt(recording: Recording, timeline: Timeline, limit: int = 2_000_000) ->
     ``managedFields`` are left out, and so is what belongs to other timelines. Past ``limit`` characters the excerpt
     ends with a line that says how many records are missing and where they are.
     """
-    mine = {e.line: e for e in _events(timeline)}
-    uids = {e.uid for e in mine.values()}
-    acted = {action.name for action in timeline.actions}
+    belongs = _Slice(timeline)
     lines: list[str] = []
     size = left_out = 0
     for number, record in read_records(recording.path):
-        kept = _kept(number, record, mine.keys(), uids, acted, timeline)
+        kept = belongs.part(number, record)
         if kept is None:
             continue
         text = json.dumps({"line": number, **kept}, ensure_ascii=False, separators=(",", ":"))
@@ -115,6 +113,9 @@ def changes(timeline: Timeline, witnesses: Mapping[int, Witness]) -> dict[int, R
     for action in timeline.actions:
         said = say_action(action, timeline.window.set_name)
         rows[action.line] = Row(action.seconds, "the test itself", said, action.rv)
+    for seen in timeline.observations:
+        if not named or ("PersistentVolumeClaim", seen.claim) in named:
+            rows[seen.line] = Row(seen.seconds, "the test itself", say_observation(seen), None)
     return dict(sorted(rows.items(), key=lambda row: (row[1].seconds, row[0])))
 
 
@@ -131,29 +132,36 @@ def _table(rows: Mapping[int, Row], bold: Container[int]) -> str:
     return "\n".join(text)
 
 
-def _kept(
-    number: int,
-    record: Mapping[str, Any],
-    lines: Iterable[int],
-    uids: set[str],
-    acted: set[str],
-    timeline: Timeline,
-) -> dict[str, Any] | None:
-    """The part of a record that belongs to the timeline, or ``None``."""
-    kind = record["rec"]
-    if kind == "ev":
-        return {**record, "obj": _lean(record["obj"])} if number in lines else None
-    if kind == "snap":
-        items = [_lean(item) for item in record["items"] if (item.get("metadata") or item).get("uid") in uids]
-        return {**record, "items": items} if items else None
-    if kind == "act":
-        mine = record.get("ns") in (timeline.window.namespace, "", None) and record.get("name") in acted
+class _Slice:
+    """What of a recording belongs to one timeline. Records are given in the order of the file."""
+
+    def __init__(self, timeline: Timeline) -> None:
+        events = list(_events(timeline))
+        self._lines = {e.line for e in events} | {seen.line for seen in timeline.observations}
+        self._uids = {e.uid for e in events}
+        self._calls = {(timeline.window.namespace, action.name) for action in timeline.actions}
+        self._window = (timeline.window.scenario, timeline.window.namespace, timeline.window.set_name)
+        self._marks: set[str] = set()
+
+    def part(self, number: int, record: Mapping[str, Any]) -> dict[str, Any] | None:
+        """The part of a record that belongs to the timeline, or ``None``."""
+        match record["rec"]:
+            case "ev":
+                return {**record, "obj": _lean(record["obj"])} if number in self._lines else None
+            case "snap":
+                items = [_lean(item) for item in record["items"] if (item.get("metadata") or item)["uid"] in self._uids]
+                return {**record, "items": items} if items else None
+            case "act":
+                mine = (record.get("ns"), record.get("name")) in self._calls
+            case "obs":
+                mine = number in self._lines
+            case "mark":
+                if (record.get("scenario"), record.get("namespace"), record.get("set")) == self._window:
+                    self._marks.add(record["id"])
+                mine = record["id"] in self._marks
+            case kind:
+                mine = kind in ("header", "gap", "probe", "seal")
         return dict(record) if mine else None
-    if kind == "mark":
-        window = timeline.window
-        named = (record.get("scenario", window.scenario), record.get("namespace", window.namespace))
-        return dict(record) if named == (window.scenario, window.namespace) else None
-    return dict(record) if kind in ("header", "gap", "probe", "seal") else None
 
 
 def _lean(item: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any
 import drawsvg
 
 from stsconf.reporting.look import LOOKS, sentence
-from stsconf.reporting.spans import Lane, Lanes, Span, State, lanes, on, say_action
+from stsconf.reporting.spans import Lane, Lanes, Span, State, lanes, on, say_action, say_observation
 from stsconf.timeline import Timeline
 from stsconf.verdict import WORST_FIRST, Obligation, Outcome, Verdict
 
@@ -61,6 +61,8 @@ _SHORT = {
     "PersistentVolumeClaim": "claim",
     "PersistentVolume": "volume",
 }
+_UNSEEN = "Not seen"
+_OBSERVED = {"write": ("Data written", _INK), "read": ("Data read", "#FFFFFF")}
 _GROUP = {"StatefulSet": 0, "ControllerRevision": 0, "Pod": 1, "PersistentVolumeClaim": 2, "PersistentVolume": 2}
 
 
@@ -184,7 +186,9 @@ class _Sheet:
             y += _ROW
         self.bottom = y + 3
         caption = sum(10 + 16 * len(lines) for _, lines in self.captions)
-        self.height = self.bottom + 50 + (caption + 6 if caption else 0)
+        self.legend = self._placed_legend()
+        self.foot = max((y for _, _, y in self.legend), default=self.bottom + 17)
+        self.height = self.foot + 13 + (caption + 6 if caption else 0)
         self.sheet: Any = None
         self.textures: dict[str, Any] = {}
 
@@ -315,12 +319,23 @@ class _Sheet:
             for span in lane.spans:
                 volume = volumes.get(span.detail) if lane.kind == "PersistentVolumeClaim" else None
                 self._bar(lane, span, y, f"\nat {volume.place}" if volume and volume.place else "")
+            if lane.kind == "PersistentVolumeClaim":
+                self._observed(lane.name, y)
             for began, ended in lane.unseen:
                 x = self._x(began)
                 width = max(self._x(ended) - x, 4)
                 self._box(x, y + 2, width, _ROW - 5, fill="#FFF6E6", fill_opacity=0.8)
                 tip = f"{lane.kind}: not seen from {began:.3f} s to {ended:.3f} s"
                 self._box(x, y + 2, width, _ROW - 5, tip, fill=self.textures["unseen"], stroke="#8A5300")
+
+    def _observed(self, claim: str, y: float) -> None:
+        """Content of a volume is in no API object: what the harness wrote is a full mark, what it read a hollow one."""
+        for seen in self.timeline.observations:
+            if seen.claim == claim and seen.verb in _OBSERVED:
+                _, fill = _OBSERVED[seen.verb]
+                mark = drawsvg.Circle(self._x(seen.seconds), y + 14, 4, fill=fill, stroke=_INK, stroke_width=1.6)
+                mark.append_title(f"{seen.seconds:.3f} s: {say_observation(seen)}\nrecording line {seen.line}")
+                self.sheet.append(mark)
 
     def _bar(self, lane: Lane, span: Span, y: float, more: str) -> None:
         paint = _PAINT[span.state]
@@ -394,24 +409,42 @@ class _Sheet:
                 at = min(self._x(finding.at) + 3, WIDTH - 10)
                 self._badge(finding.outcome, at, framed[0], f"{finding.promise}: {finding.text}")
 
-    def _legend(self) -> None:
+    def _placed_legend(self) -> list[tuple[str, float, float]]:
+        """The words to explain, each with its place: as many lines as they need."""
         shown = {span.state for lane, _ in self.rows for span in lane.spans}
-        x, y = _LEFT, self.bottom + 37
-        for state, paint in _PAINT.items():
-            if state not in shown or state is State.KEPT:
-                continue
-            height = 13 * paint.height
-            self._box(x, y - height, 18, height, rx=1.5, fill=paint.fill)
-            if paint.texture:
-                self._box(x, y - height, 18, height, fill=self.textures[paint.texture])
-            self._text(state.value, 11, x + 23, y - 1, fill=_MUTED)
-            x += 40 + _wide(state.value, 11)
-        if any(lane.unseen for lane, _ in self.rows):
-            self._box(x, y - 13, 18, 13, fill=self.textures["unseen"], stroke="#8A5300")
-            self._text("Not seen", 11, x + 23, y - 1, fill=_MUTED)
+        words = [state.value for state in _PAINT if state in shown and state is not State.KEPT]
+        words += [_UNSEEN] if any(lane.unseen for lane, _ in self.rows) else []
+        words += [word for verb, (word, _) in _OBSERVED.items() if self._observed_any(verb)]
+        found: list[tuple[str, float, float]] = []
+        x, y = 10.0, self.bottom + 37
+        for word in words:
+            wide = 40 + _wide(word, 11)
+            if x + wide > WIDTH:
+                x, y = 10.0, y + 20
+            found.append((word, x, y))
+            x += wide
+        return found
+
+    def _observed_any(self, verb: str) -> bool:
+        return any(seen.verb == verb for seen in self.timeline.observations)
+
+    def _legend(self) -> None:
+        fills = dict(_OBSERVED.values())
+        for word, x, y in self.legend:
+            if word in fills:
+                self.sheet.append(drawsvg.Circle(x + 9, y - 5, 4, fill=fills[word], stroke=_INK, stroke_width=1.6))
+            elif word == _UNSEEN:
+                self._box(x, y - 13, 18, 13, fill=self.textures["unseen"], stroke="#8A5300")
+            else:
+                paint = _PAINT[State(word)]
+                height = 13 * paint.height
+                self._box(x, y - height, 18, height, rx=1.5, fill=paint.fill)
+                if paint.texture:
+                    self._box(x, y - height, 18, height, fill=self.textures[paint.texture])
+            self._text(word, 11, x + 23, y - 1, fill=_MUTED)
 
     def _captions(self) -> None:
-        y = self.bottom + 52
+        y = self.foot + 15
         for finding, lines in self.captions:
             height = 6 + 16 * len(lines)
             look = LOOKS[finding.outcome]

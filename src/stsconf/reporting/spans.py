@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from stsconf import facts
-from stsconf.timeline import Action, Event, History, Timeline
+from stsconf.timeline import Action, Event, History, Observation, Timeline
 from stsconf.verdict import TimelineVerdict, Verdict, singular
 
 
@@ -83,7 +83,8 @@ def lanes(timeline: Timeline) -> Lanes:
         timeline.volumes,
     ]
     moments = sorted((e.rv, e.seconds) for history in histories for e in history.events)
-    seconds = [s for _, s in moments] + [action.seconds for action in timeline.actions]
+    seconds = [s for _, s in moments]
+    seconds += [action.seconds for action in timeline.actions] + [seen.seconds for seen in timeline.observations]
     start, end = (min(seconds), max(seconds)) if seconds else (0.0, 0.0)
     revisions = _revisions(timeline.revisions)
     states: Mapping[str, Callable[[Any], tuple[State, str]]] = {
@@ -126,6 +127,14 @@ def say_action(action: Action, set_name: str) -> str:
     said = list(_leaves(body)) if action.verb == "patch" else []
     more = ", ..." if len(said) > 2 else ""
     return f"{action.verb} {name}" + (f": {', '.join(said[:2])}{more}" if said else "")
+
+
+def say_observation(seen: Observation) -> str:
+    """What the harness wrote to a volume or found on one: ``wrote 2_4f1c to www-web-2``."""
+    if seen.verb == "write":
+        return f"wrote {seen.marker} to {seen.claim}"
+    found = "found nothing" if seen.content is None else f"found {seen.content}"
+    return f"looked for {seen.marker} in {seen.claim} over {seen.via}: {found}"
 
 
 def _leaves(body: object, key: str = "") -> Iterable[str]:

@@ -4,6 +4,7 @@ Rich decides about colour and width (NO_COLOR, FORCE_COLOR, COLUMNS, TERM); wher
 carry everything.
 """
 
+import os
 import sys
 import threading
 import time
@@ -21,6 +22,8 @@ from stsconf.reporting.document import RunInfo
 from stsconf.reporting.look import LOOKS, seconds, sentence
 from stsconf.verdict import Outcome, Verdict
 
+_LOG_WIDTH = 120
+_CLUSTER_WORDS = {"name": "cluster", "context": "context"}
 _EXPLAINED = (Outcome.VIOLATED, Outcome.ERROR)
 _QUIET = (Outcome.HOLDS,)
 
@@ -40,7 +43,7 @@ _MEANING: Mapping[ExitCode, str] = {
 
 def print_report(run: RunInfo, verdicts: Iterable[Verdict], console: Console | None = None) -> None:
     """Print header, table, the violated promises in full, and the closing line. Default: standard output."""
-    console = console or Console(highlight=False)
+    console = console or _standard_output()
     verdicts = sorted(verdicts, key=lambda verdict: verdict.id)
     plain = not console.encoding.lower().startswith("utf")
     _print_header(console, run)
@@ -78,12 +81,17 @@ class ProgressLines:
             stream.flush()
 
 
+def _standard_output() -> Console:
+    """A log has no width of its own; 120 columns suit most of what shows it, and COLUMNS says otherwise."""
+    wide = None if sys.stdout.isatty() or os.environ.get("COLUMNS") else _LOG_WIDTH
+    return Console(highlight=False, width=wide)
+
+
 def _print_header(console: Console, run: RunInfo) -> None:
     cluster = run.cluster
     where = [f"Kubernetes {cluster['version']}"] if cluster.get("version") else []
     where.append(f"provider {run.provider}")
-    if cluster.get("context"):
-        where.append(f"context {cluster['context']}")
+    where += [f"{word} {cluster[name]}" for name, word in _CLUSTER_WORDS.items() if cluster.get(name)]
     where.append(f"suite {run.suite}")
     _print(console, Text(", ".join(where), style="bold"))
     if run.stand_ins:
