@@ -1,6 +1,6 @@
 """Scaling down removes pods in reverse order, one at a time, and keeps what they stored."""
 
-from stsconf import Level, Timeline, expect, expect_none, healthy, promise
+from stsconf import Level, Timeline, expect, expect_none, expect_reached, healthy, promise
 
 PAGE = "concepts/workloads/controllers/statefulset/"
 GUARANTEES = f"{PAGE}#deployment-and-scaling-guarantees"
@@ -78,7 +78,10 @@ def test_scaling_up_again_uses_the_same_claims_and_data(timeline: Timeline) -> N
                         )
                         if first and last:
                             expect(last).keeps(first, "uid")
-                    for reading in timeline.readings(new.uid):
+                    readings = timeline.readings(new.uid)
+                    if timeline.wrote:
+                        expect_reached(bool(readings), f"what {old.name} wrote is looked for", new)
+                    for reading in readings:
                         expect(new).shows(reading.what, reading.content, timeline.written(old.uid))
 
 

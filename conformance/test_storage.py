@@ -2,7 +2,7 @@
 
 from itertools import combinations
 
-from stsconf import Level, Timeline, expect, promise
+from stsconf import Level, Timeline, expect, expect_reached, promise
 
 PAGE = "concepts/workloads/controllers/statefulset/"
 CODE = "https://github.com/kubernetes/kubernetes/blob/v1.36.2/pkg/controller/statefulset/"
@@ -92,7 +92,10 @@ def test_storage_follows_the_pod_that_replaces_another(timeline: Timeline) -> No
             first = timeline.claims.first(name, lambda claim: claim.volume_name is not None)
             if claim and first:
                 expect(claim).keeps(first, "uid", "volume_name")
-        for reading in timeline.readings(new.uid):
+        readings = timeline.readings(new.uid)
+        if timeline.wrote:
+            expect_reached(bool(readings), f"what {old.name} wrote is looked for", new)
+        for reading in readings:
             expect(new).shows(reading.what, reading.content, timeline.written(old.uid))
         for stranger in timeline.readings_elsewhere(old.uid):
             expect(new).shows(stranger.what, stranger.content, None)

@@ -148,6 +148,13 @@ class Api:
             raise
 
 
+def existing(found: Object | None) -> Object:
+    """The object, which must be there. Raises ``ClusterError`` when it is not."""
+    if found is None:
+        raise ClusterError("object", "an object that this run made is gone.", "Somebody else deleted it.")
+    return found
+
+
 def run_in_pod(api: Api, namespace: str, pod: str, command: str) -> str:
     """Run a shell command in a pod's first container and return its output. Raises ``ApiError`` when it fails."""
     core = CoreV1Api(ApiClient(api.client.configuration))  # stream() changes its client for the time of the call

@@ -225,7 +225,9 @@ class _Capacity:
 def _act(scenario: Scenario, workload: Workload, gate: _Capacity, say: Say) -> None:
     recorder, names = workload.recorder, workload.names
     with gate.room(scenario.pods):
-        window = recorder.open_window(scenario.name, names.namespace, names.set_name, summary=scenario.summary)
+        window = recorder.open_window(
+            scenario.name, names.namespace, names.set_name, summary=scenario.summary, markers=scenario.markers
+        )
         began = time.monotonic()
         try:
             scenario.act(workload)

@@ -368,6 +368,11 @@ class Timeline:
         """Names of the volumes in the set's pod template."""
         return self.sets.events[-1].fact.template_volumes if self.sets.events else frozenset()
 
+    @property
+    def wrote(self) -> bool:
+        """Whether the scenario is one that looks at content."""
+        return bool(self.window.plan.get("markers"))
+
     def written(self, pod_uid: str) -> str | None:
         """What the harness last wrote to the volume of this pod."""
         return next((o.marker for o in reversed(self.observations) if o.verb == "write" and o.pod_uid == pod_uid), None)

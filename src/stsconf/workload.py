@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stsconf import suite_files
-from stsconf.api import Api, ApiError, Object, run_in_pod
+from stsconf.api import Api, ApiError, Object, existing, run_in_pod
 from stsconf.recorder import Recorder
 from stsconf.waits import Waits
 
@@ -78,6 +78,7 @@ class Workload:
         self._storage_class = storage_class
         self._edit = edit
         self.nfs_reader = nfs_reader
+        self._generation = 0
 
     def create(self, replicas: int | None = None, edit: Edit | None = None) -> None:
         """Create the documented objects; ``edit`` changes the StatefulSet for a scenario that needs it."""
@@ -101,7 +102,9 @@ class Workload:
         """Merge-patch the set."""
         names = self.names
         with self.recorder.act(verb, "statefulsets", names.namespace, names.set_name, body) as act:
-            act.returned(self.api.patch("StatefulSet", names.set_name, body, names.namespace))
+            stored = self.api.patch("StatefulSet", names.set_name, body, names.namespace)
+            act.returned(stored)
+        self._generation = stored["metadata"]["generation"]
 
     def release(self, *ordinals: int, ready: bool = True) -> None:
         """Let pods of a gated set become Ready, or hold them back, by their readiness gate."""
@@ -130,16 +133,15 @@ class Workload:
 
         It proves that the controller was alive and looked at the set: what it did not do, it chose not to do.
         """
-        limit = (self._current() or {})["spec"].get("revisionHistoryLimit", 10)
+        limit = existing(self.api.get("StatefulSet", self.names.set_name, self.names.namespace))["spec"][
+            "revisionHistoryLimit"
+        ]
         self.patch({"spec": {"revisionHistoryLimit": limit + 1}}, "nudge")
 
         def noticed() -> bool | None:
-            found = self._current() or {}
-            status = found.get("status") or {}
-            return (
-                found["spec"].get("revisionHistoryLimit") == limit + 1
-                and status.get("observedGeneration", 0) >= found["metadata"]["generation"]
-            ) or None
+            found = self._current()
+            status = (found or {}).get("status") or {}
+            return status.get("observedGeneration", 0) >= self._generation or None
 
         self.recorder.wait_for(noticed, self.waits.settle, "the controller to notice a change of the spec")
 
@@ -199,7 +201,9 @@ class Workload:
         return nfs["path"].rsplit("/", 1)[-1] if nfs else None
 
     def _current(self) -> Object | None:
-        return self.recorder.current("statefulsets", self.names.namespace, self.names.set_name)
+        """The set as last seen, once our own last change of it was: a view older than that shows what was before."""
+        found = self.recorder.current("statefulsets", self.names.namespace, self.names.set_name)
+        return found if found and found["metadata"]["generation"] >= self._generation else None
 
     def wait_settled(self) -> None:
         """Wait until the set's own status says that everything asked for is there and Ready.

@@ -11,23 +11,28 @@ Act = Callable[[Workload], None]
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One scenario. ``pods`` is the most it has at one time: the run keeps the sum below the cluster's capacity."""
+    """One scenario.
+
+    ``pods`` is the most it has at one time: the run keeps the sum below the cluster's capacity. ``markers`` is whether
+    it writes to volumes and looks for that again.
+    """
 
     name: str
     summary: str
     act: Act
     pods: int
+    markers: bool
 
 
 SCENARIOS: dict[str, Scenario] = {}
 
 
-def scenario(pods: int) -> Callable[[Act], Act]:
+def scenario(pods: int, *, markers: bool = False) -> Callable[[Act], Act]:
     """Register a function of a workload; its name is the scenario's, its docstring the summary."""
 
     def register(act: Act) -> Act:
         name = act.__name__
-        SCENARIOS[name] = Scenario(name, " ".join((act.__doc__ or "").split()), act, pods)
+        SCENARIOS[name] = Scenario(name, " ".join((act.__doc__ or "").split()), act, pods, markers)
         return act
 
     return register
@@ -60,7 +65,7 @@ def scale_down(workload: Workload) -> None:
     workload.wait_settled()
 
 
-@scenario(pods=4)
+@scenario(pods=4, markers=True)
 def rescale(workload: Workload) -> None:
     """Scale 2, 4, 2, 4; each pod writes to its volume before the scale-down, which is looked for after it."""
     workload.create()
