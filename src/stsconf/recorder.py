@@ -6,10 +6,8 @@ and compares. The frontier reaches a list's revision by an event of that kind (f
 own (the sentinel, where ``sentinel_namespace`` allows it), or by a bookmark that a short watch makes the server send.
 """
 
-import hashlib
-import hmac
 import platform
-import secrets
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -27,9 +25,11 @@ from kubernetes.client import ApiClient
 from urllib3.exceptions import HTTPError
 
 from stsconf.errors import StsconfError
+from stsconf.redaction import REDACTION, Redactor
 from stsconf.sentinel import Sentinel
-from stsconf.streams import DIAGNOSTIC, STREAMS, Api, Feed, Gap, HttpProblem, Journal, RecorderWaits, Stream
+from stsconf.streams import DIAGNOSTIC, STREAMS, Feed, Gap, Journal, RecorderWaits, Stream
 from stsconf.timeline_file import TimelineWriter
+from stsconf.wire import HttpProblem, Wire
 
 __all__ = [
     "STREAMS",
@@ -46,12 +46,6 @@ __all__ = [
 
 T = TypeVar("T")
 
-REDACTION = (
-    "values of environment variables: keyed hash, the key is not kept",
-    "annotations except kubernetes.io/change-cause: one keyed hash of all of them",
-    "managedFields: fieldsV1 dropped",
-)
-KEPT_ANNOTATIONS = frozenset({"kubernetes.io/change-cause"})
 PROBE_ROUNDS = 3
 
 
@@ -88,38 +82,6 @@ class Scope:
 
 EVERYWHERE = Scope()
 DEFAULT_WAITS = RecorderWaits()
-
-
-class Redactor:
-    """Replaces what other people's objects may hide. Equal secrets give equal hashes inside one recording only."""
-
-    def __init__(self) -> None:
-        self._secret = secrets.token_bytes(32)
-
-    def _hash(self, value: object) -> str:
-        return "redacted:" + hmac.new(self._secret, repr(value).encode(), hashlib.sha256).hexdigest()[:16]
-
-    def __call__(self, value: object) -> object:
-        """Return a copy of a JSON value that follows ``REDACTION``."""
-        if isinstance(value, list):
-            return [self(item) for item in value]
-        if not isinstance(value, dict):
-            return value
-        return {key: self._field(key, item) for key, item in value.items() if key != "fieldsV1"}
-
-    def _field(self, key: str, item: object) -> object:
-        if key == "env" and isinstance(item, list):
-            return [
-                {k: self._hash(v) if k == "value" else self(v) for k, v in variable.items()}
-                if isinstance(variable, dict)
-                else self(variable)
-                for variable in item
-            ]
-        if key == "annotations" and isinstance(item, dict):
-            kept = {k: v for k, v in item.items() if k in KEPT_ANNOTATIONS}
-            hidden = sorted((k, v) for k, v in item.items() if k not in KEPT_ANNOTATIONS)
-            return kept | ({"redacted": self._hash(hidden)} if hidden else {})
-        return self(item)
 
 
 @dataclass(slots=True)
@@ -184,13 +146,13 @@ class Recorder:
         waits: RecorderWaits = DEFAULT_WAITS,
         sentinel_namespace: str | None = None,
     ) -> None:
-        self._api = Api(api_client, waits)
+        self._wire = Wire(api_client, waits.connect, waits.answer)
         self._path = path
         self._run_id = run_id
         self._scope = scope
         self._more_header = dict(header or {})
         self._waits = waits
-        self._sentinel = Sentinel(self._api, sentinel_namespace) if sentinel_namespace else None
+        self._sentinel = Sentinel(self._wire, sentinel_namespace) if sentinel_namespace else None
         self._redact = None if scope.namespaces is None else Redactor()
         self._journal: Journal | None = None
         self._feeds: list[Feed] = []
@@ -203,24 +165,35 @@ class Recorder:
     def start(self) -> Self:
         """Begin. Raises ``RecorderError`` naming the feed and the HTTP status that stopped it."""
         begun = time.monotonic_ns()
-        header = self._header()
-        if self._sentinel:
-            self._sentinel.create(self._waits.start)
-        self._journal = Journal(TimelineWriter(self._path, header), begun, self._redact)
-        for stream in STREAMS:
-            spaces = self._scope.namespaces if stream.namespaced else None
-            self._feeds += [
-                Feed(stream, space, self._api, self._journal, self._scope.keeps(stream)) for space in spaces or (None,)
-            ]
-        for feed in self._feeds:
-            feed.start()
+        self._journal = Journal(TimelineWriter(self._path, self._header()), begun, self._redact)
         try:
-            self._await_feeds()
-            self._probe()
+            self._begin(self._journal)
         except BaseException:
             self._abandon()
             raise
         return self
+
+    def _begin(self, journal: Journal) -> None:
+        if self._sentinel:
+            try:
+                self._sentinel.create(self._waits.start)
+            except (HttpProblem, HTTPError, OSError) as error:
+                raise RecorderError(
+                    f"The sentinel objects in namespace {self._sentinel.namespace} cannot be made: {error}.",
+                    "Record without a sentinel, or allow writing there.",
+                ) from error
+        for stream in STREAMS:
+            spaces = self._scope.namespaces if stream.namespaced else None
+            self._feeds += [
+                Feed(stream, space, self._wire, self._waits, journal, self._scope.keeps(stream))
+                for space in spaces or (None,)
+            ]
+        for feed in self._feeds:
+            feed.start()
+        self._await_feeds()
+        self._probe()
+        if self._sentinel:
+            threading.Thread(target=self._freshen, args=(self._sentinel,), daemon=True).start()
 
     def close(self) -> Seal:
         """Prove the end, seal and compress the file, remove the sentinel. A second call does nothing."""
@@ -271,15 +244,15 @@ class Recorder:
 
     def _header(self) -> dict[str, object]:
         try:
-            server = self._api.call("GET", "/version")
+            server = self._wire.call("GET", "/version")
         except (HttpProblem, HTTPError, OSError) as error:
             raise RecorderError(
-                f"The API server at {self._api.client.configuration.host} does not answer: {error}.",
+                f"The API server at {self._wire.client.configuration.host} does not answer: {error}.",
                 "Check the kubeconfig and its context.",
             ) from error
         cluster = None
         with suppress(HttpProblem, HTTPError, OSError):  # reading one namespace of the cluster may be forbidden
-            cluster = self._api.call("GET", "/api/v1/namespaces/kube-system")["metadata"]["uid"]
+            cluster = self._wire.call("GET", "/api/v1/namespaces/kube-system")["metadata"]["uid"]
         try:
             tool = package_version("statefulset-conformance")
         except PackageNotFoundError:
@@ -317,6 +290,10 @@ class Recorder:
                     f"Recording {feed.key} did not start within {self._waits.start:g} s: {feed.trouble}.",
                     "Check that the API server is reachable and not overloaded.",
                 )
+
+    def _freshen(self, sentinel: Sentinel) -> None:
+        while not self._open_journal.stopping.wait(self._waits.freshen):
+            sentinel.touch()
 
     def _stop_feeds(self) -> None:
         self._open_journal.stopping.set()
@@ -497,22 +474,20 @@ class Recorder:
         """
         feeds = {f.stream.name: f for f in self._feeds if not f.forbidden and f.stream.name not in DIAGNOSTIC}
         revisions: list[int] = []
-        problem = ""
         try:
             for _ in range(PROBE_ROUNDS):
-                revisions += [self._api.list(f.stream.path(f.namespace), limit="1")[0] for f in feeds.values()]
+                revisions += [self._wire.list(f.stream.path(f.namespace), limit="1")[0] for f in feeds.values()]
                 if self._sentinel:
                     revisions += self._sentinel.bracketed_write()
-        except (HttpProblem, HTTPError, OSError) as error:
-            problem = f"no answer: {error}"
-        if revisions != sorted(revisions):
-            problem = f"revisions went backwards: {revisions}"
+        except (HttpProblem, HTTPError, OSError):
+            return  # nothing was learned, so nothing is claimed
+        ordered = revisions == sorted(revisions)
         self._open_journal.write(
             "probe",
             t=self._open_journal.now(),
             domains=[list(feeds)],
             how="active" if self._sentinel else "passive",
             rounds=PROBE_ROUNDS,
-            result="failed" if problem else "ok",
-            **({"detail": problem} if problem else {}),
+            result="ok" if ordered else "failed",
+            **({} if ordered else {"detail": f"revisions went backwards: {revisions}"}),
         )

@@ -12,7 +12,8 @@ from typing import Any
 
 from urllib3.exceptions import HTTPError
 
-from stsconf.streams import STREAMS, Api, HttpProblem, Stream
+from stsconf.streams import STREAMS, Stream
+from stsconf.wire import HttpProblem, Wire
 
 NAME = "stsconf-sentinel"
 LABELS = {"app.kubernetes.io/managed-by": "stsconf", "app.kubernetes.io/component": "sentinel"}
@@ -67,9 +68,9 @@ _BODIES: dict[str, tuple[str, dict[str, Any]]] = {
 class Sentinel:
     """The objects, in a namespace that exists and is ours. Errors of the server are ``HttpProblem``."""
 
-    def __init__(self, api: Api, namespace: str) -> None:
+    def __init__(self, wire: Wire, namespace: str) -> None:
         self.namespace = namespace
-        self._api = api
+        self._wire = wire
         self._streams = {s.name: s for s in (*STREAMS, CONFIG_MAPS)}
         self._names: dict[str, str] = {}
         self._writes = count(1)
@@ -79,7 +80,10 @@ class Sentinel:
         return stream.path(self.namespace if stream.namespaced else None)
 
     def create(self, seconds: float) -> None:
-        """Make the objects. A new namespace has no service account for a moment, so pods are tried for ``seconds``."""
+        """Make the objects, each tried for ``seconds``.
+
+        A new namespace has no service account for a moment, and an object left by a killed run must go first.
+        """
         deadline = time.monotonic() + seconds
         for kind, (title, body) in _BODIES.items():
             stream = self._streams[kind]
@@ -88,27 +92,27 @@ class Sentinel:
             whole = {"apiVersion": group, "kind": title, "metadata": {"name": name, "labels": LABELS}, **body}
             if kind == "events":
                 whole["involvedObject"] = {"kind": "Namespace", "name": self.namespace, "namespace": self.namespace}
+            self._names[kind] = name
             while True:
                 try:
-                    self._api.call("POST", self._collection(kind), body=whole)
+                    self._wire.call("POST", self._collection(kind), body=whole)
+                    break
                 except HttpProblem as problem:
-                    if problem.status == 403 and "serviceaccount" in problem.message and time.monotonic() < deadline:
-                        time.sleep(0.1)
-                        continue
-                    if problem.status != 409:
+                    waiting = problem.status == 409 or "serviceaccount" in problem.message
+                    if not waiting or time.monotonic() > deadline:
                         raise
-                self._names[kind] = name
-                break
+                    if problem.status == 409:
+                        self._remove(kind)
+                    time.sleep(0.1)
 
-    def touch(self, kinds: Iterable[str]) -> None:
+    def touch(self, kinds: Iterable[str] = tuple(_BODIES)) -> None:
         """Change the object of each kind. What fails is not an error: the proof then takes another way."""
         for kind in kinds:
-            if kind in self._names:
-                with suppress(HttpProblem, HTTPError, OSError):
-                    self._write(kind)
+            with suppress(HttpProblem, HTTPError, OSError):
+                self._write(kind)
 
     def _write(self, kind: str) -> int:
-        answer = self._api.call(
+        answer = self._wire.call(
             "PATCH",
             f"{self._collection(kind)}/{self._names[kind]}",
             body={"metadata": {"annotations": {NAME: str(next(self._writes))}}},
@@ -118,15 +122,19 @@ class Sentinel:
 
     def bracketed_write(self) -> list[int]:
         """The revisions of a list of pods, a write to another kind, and such a list again; in one domain they rise."""
-        before, _ = self._api.list(self._collection("pods"), limit="1")
+        before, _ = self._wire.list(self._collection("pods"), limit="1")
         own = self._write("configmaps")
-        after, _ = self._api.list(self._collection("pods"), limit="1")
+        after, _ = self._wire.list(self._collection("pods"), limit="1")
         return [before, own, after]
 
     def delete(self) -> None:
         """Remove the objects; what fails stays, labelled, in the namespace that is removed with the run."""
-        for kind, name in self._names.items():
-            with suppress(HttpProblem, HTTPError, OSError):
-                options = {"gracePeriodSeconds": 0, "propagationPolicy": "Background"}
-                self._api.call("DELETE", f"{self._collection(kind)}/{name}", body=options)
+        with suppress(HTTPError, OSError):  # no server, nothing to remove from it
+            for kind in self._names:
+                self._remove(kind)
         self._names = {}
+
+    def _remove(self, kind: str) -> None:
+        options = {"gracePeriodSeconds": 0, "propagationPolicy": "Background"}
+        with suppress(HttpProblem):
+            self._wire.call("DELETE", f"{self._collection(kind)}/{self._names[kind]}", body=options)

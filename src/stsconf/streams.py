@@ -17,13 +17,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
 
 import urllib3
-from kubernetes.client import ApiClient
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from stsconf.timeline_file import Record, TimelineWriter, encode
+from stsconf.wire import HttpProblem, Wire
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +76,10 @@ class RecorderWaits:
     """Before the first, second ... fruitless attempt in a row; the last one repeats. Servers keep at least 75 s."""
     repair: float = 60.0
     """For filling one gap; the server compacts old revisions after 5 minutes by default."""
-    repair_revisions: int = 300
+    repair_revisions: int = 1000
     """Largest gap that is filled, in revisions (one list each)."""
+    freshen: float = 5.0
+    """Between writes to the sentinel: no feed is then far behind when the API server restarts, and holes are small."""
     sentinel: float = 2.0
     """For the events of our own writes at the end."""
     forced_watch: int = 3
@@ -89,16 +90,6 @@ class RecorderWaits:
     """For a feed's thread to end."""
 
 
-class HttpProblem(Exception):
-    """The server answered with an error: its status, its own words, and Retry-After in seconds if it named one."""
-
-    def __init__(self, status: int, message: str, retry_after: float = 0.0) -> None:
-        self.status = status
-        self.message = message
-        self.retry_after = retry_after
-        super().__init__(f"HTTP {status}: {message}")
-
-
 class Broken(Exception):
     """Versions may be missing. ``since_list``: unknown where, so anywhere after the last list; such a hole stays."""
 
@@ -107,86 +98,6 @@ class Broken(Exception):
         self.detail = detail
         self.since_list = since_list
         super().__init__(f"{why}: {detail}")
-
-
-class Api:
-    """Plain HTTP on the official client's connections and credentials, with no retries hidden inside.
-
-    Raises ``HttpProblem``, and urllib3's ``HTTPError`` or ``OSError``
-    when there is no answer.
-    """
-
-    def __init__(self, client: ApiClient, waits: RecorderWaits) -> None:
-        self.client = client
-        self.waits = waits
-
-    def request(
-        self,
-        method: str,
-        path: str,
-        query: Mapping[str, str] | None = None,
-        body: object = None,
-        content_type: str = "application/json",
-        silence: float | None = None,
-    ) -> urllib3.HTTPResponse:
-        """Send one request and return the answer with its body unread."""
-        configuration = self.client.configuration
-        headers = {**self.client.default_headers, "Accept": "application/json"}
-        for auth in configuration.auth_settings().values():
-            headers[auth["key"]] = auth["value"]
-        if body is not None:
-            headers["Content-Type"] = content_type
-        response: urllib3.HTTPResponse = self.client.rest_client.pool_manager.request(
-            method,
-            configuration.host + path + ("?" + urlencode(query) if query else ""),
-            headers=headers,
-            body=None if body is None else json.dumps(body).encode(),
-            timeout=urllib3.Timeout(connect=self.waits.connect, read=silence or self.waits.answer),
-            retries=False,
-            preload_content=False,
-        )
-        if response.status >= 300:
-            raise _problem(response)
-        return response
-
-    def call(
-        self,
-        method: str,
-        path: str,
-        query: Mapping[str, str] | None = None,
-        body: object = None,
-        content_type: str = "application/json",
-    ) -> Record:
-        """Send one request and return the decoded answer."""
-        response = self.request(method, path, query, body, content_type)
-        try:
-            answer = json.loads(response.data)
-        except ValueError as error:
-            raise HTTPError(f"answer of {path} is no JSON: {error}") from error
-        finally:
-            response.release_conn()
-        if not isinstance(answer, dict):
-            raise HTTPError(f"answer of {path} is no JSON object")
-        return answer
-
-    def list(self, path: str, **query: str) -> tuple[int, list[Record]]:
-        """Return the revision and the objects of a collection, with the kind and apiVersion that lists leave out."""
-        answer = self.call("GET", path, query=query)
-        try:
-            kind = {"kind": answer["kind"].removesuffix("List"), "apiVersion": answer["apiVersion"]}
-            return version(answer["metadata"]), [{**kind, **item} for item in answer["items"] or ()]
-        except (KeyError, TypeError, AttributeError, Broken) as error:
-            raise HTTPError(f"answer of {path} is no list: {error!r}") from error
-
-
-def _problem(response: urllib3.HTTPResponse) -> HttpProblem:
-    with response:
-        try:
-            message = str(json.loads(response.data)["message"])
-        except (ValueError, KeyError, TypeError, HTTPError):
-            message = response.reason or "no reason given"
-    after = response.headers.get("Retry-After", "")
-    return HttpProblem(response.status, message, float(after) if after.isdigit() else 0.0)
 
 
 def version(metadata: Mapping[str, Any]) -> int:
@@ -302,7 +213,13 @@ class Feed(threading.Thread):
     """
 
     def __init__(
-        self, stream: Stream, namespace: str | None, api: Api, journal: Journal, keep: Callable[[Record], bool]
+        self,
+        stream: Stream,
+        namespace: str | None,
+        wire: Wire,
+        waits: RecorderWaits,
+        journal: Journal,
+        keep: Callable[[Record], bool],
     ) -> None:
         self.key = f"{stream.name}/{namespace}" if namespace else stream.name
         super().__init__(name=f"stsconf-{self.key}", daemon=True)
@@ -314,8 +231,8 @@ class Feed(threading.Thread):
         self.fatal: HttpProblem | None = None
         self.trouble = "no answer yet"
         self.goal: int | None = None
-        self._api = api
-        self._waits = api.waits
+        self._wire = wire
+        self._waits = waits
         self._journal = journal
         self._keep = keep
         self._path = stream.path(namespace)
@@ -409,7 +326,7 @@ class Feed(threading.Thread):
             "resourceVersion": str(self.frontier),
             "timeoutSeconds": str(self._waits.forced_watch if hurried else random.randint(*self._waits.watch)),  # noqa: S311
         }
-        response = self._api.request("GET", self._path, query, silence=self._waits.silence)
+        response = self._wire.request("GET", self._path, query, silence=self._waits.silence)
         try:
             with self._journal.changed:
                 self._response = response
@@ -524,7 +441,7 @@ class Feed(threading.Thread):
 
     def _snapshot(self, why: str) -> None:
         begun = self._journal.now()
-        rv, items = self._api.list(self._path)
+        rv, items = self._wire.list(self._path)
         with self._journal.changed:
             self._write_snapshot(why, begun, rv, items)
 
@@ -558,7 +475,7 @@ class Feed(threading.Thread):
         Rebuilt versions are written in order before their ``gap`` record; a real gap before its ``snap``.
         """
         begun = self._journal.now()
-        until, items = self._api.list(self._path)
+        until, items = self._wire.list(self._path)
         changes = None if hole.since_list else self._rebuild(until, items)
         with self._journal.changed:
             if self._journal.stopping.is_set():
@@ -591,7 +508,7 @@ class Feed(threading.Thread):
             try:
                 at = items
                 if rv < until:
-                    _, at = self._api.list(self._path, resourceVersion=str(rv), resourceVersionMatch="Exact")
+                    _, at = self._wire.list(self._path, resourceVersion=str(rv), resourceVersionMatch="Exact")
             except HttpProblem as problem:
                 if problem.status == 429 or problem.status >= 500:
                     raise
@@ -623,11 +540,11 @@ class Feed(threading.Thread):
         self.interrupt()
 
     def close_at(self) -> None:
-        """List once more: that revision is the goal the watch must reach. Raises as ``Api.list`` does."""
+        """List once more: that revision is the goal the watch must reach. Raises as ``Wire.list`` does."""
         with self._journal.changed:
             self._begin_tail()
         begun = self._journal.now()
-        rv, items = self._api.list(self._path)
+        rv, items = self._wire.list(self._path)
         brief = [
             {"uid": item["metadata"]["uid"], "rv": item["metadata"]["resourceVersion"], "ns": ns, "name": name}
             for item in items
