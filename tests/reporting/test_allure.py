@@ -136,7 +136,11 @@ def test_the_calls_home_are_taken_out_and_the_rest_is_kept() -> None:
 
 @pytest.mark.parametrize(
     "left",
-    ['<link rel="stylesheet" href="https://fonts.example/x.css">', "<img src=//example.invalid/x.png>"],
+    [
+        '<link rel="stylesheet" href="https://fonts.example/x.css">',
+        "<img src=//example.invalid/x.png>",
+        "<style>a{b:url(//x.invalid/f)}</style>",
+    ],
 )
 def test_a_page_that_would_still_ask_outside_is_not_written(
     left: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -48,7 +48,10 @@ _OUTSIDE_SCRIPT = re.compile(
     r"<script\b[^>]*\bsrc=\"https?://[^>]*>\s*</script>|<script\b[^>]*>(?:(?!</script>)[\s\S]){0,2000}?"
     r"\bgtag\((?:(?!</script>)[\s\S]){0,2000}?</script>"
 )
-_REQUESTS = re.compile(r"<(?:script|link|img|iframe|source)\b[^>]*\b(?:src|href)=[\"']?(?:https?:)?//[^\"' >]+")
+_REQUESTS = re.compile(
+    r"<(?:script|link|img|iframe|source)\b[^>]*\b(?:src|href)=[\"']?(?:https?:)?//[^\"' >]+"
+    r"|(?:\burl\(|@import\s+)[\"']?(?:https?:)?//[^\"')]+"
+)
 
 
 def attach(verdict: Verdict, recording: Recording, timelines: Sequence[Timeline]) -> None:
@@ -220,7 +223,8 @@ def _install(npm: str, home: Path) -> None:
     draft = Path(tempfile.mkdtemp(prefix=f".{home.name}.", dir=home.parent))
     try:
         package = f"allure@{GENERATOR}"
-        options = ["--no-audit", "--no-fund", "--ignore-scripts", "--save-exact", "--loglevel=error"]
+        options = ["--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
+        options += ["--save-exact", "--fetch-retries=1", "--fetch-timeout=20000"]
         _call([npm, "install", "--prefix", str(draft), *options, package], draft, _INSTALL_SECONDS)
         if not _cli(home).is_file():
             draft.rename(home)
