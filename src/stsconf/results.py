@@ -1,4 +1,4 @@
-"""What a run found so far, and the files it leaves: verdict.json, junit.xml and the exit code."""
+"""What a run found so far, the files it leaves, and the exit code."""
 
 import platform
 import time
@@ -11,7 +11,7 @@ from stsconf.clusters import Cluster
 from stsconf.errors import ExitCode
 from stsconf.judge import judge
 from stsconf.promise import Promise
-from stsconf.reporting import document, junit
+from stsconf.reporting import document, junit, page, report, summary
 from stsconf.reporting.document import RunInfo
 from stsconf.timeline import Recording
 from stsconf.verdict import Verdict
@@ -76,6 +76,9 @@ class Results:
             info = self.info()
             document.write(self.output_dir / "verdict.json", document.document(info, self.verdicts, self.recordings))
             junit.write(self.output_dir / "junit.xml", info, self.verdicts)
+            page.write(self.output_dir / "index.html", info, self.verdicts, self.recordings)
+            summary.write(self.output_dir / "summary.md", info, self.verdicts, self.recordings)
+            report.write(self.output_dir / "report.yaml", info, self.verdicts)
         return self.exit_code
 
 

@@ -132,7 +132,7 @@ class Verdict:
             lines.append(
                 f"\nscenario {timeline.scenario} ({timeline.namespace}/{timeline.set_name}): {timeline.outcome}"
             )
-            if timeline.note:
+            if timeline.note and not any(timeline.note == o.seen for o in timeline.failing):
                 lines.append(f"  {timeline.note}")
             for obligation in timeline.failing[:3]:
                 lines += [f"  expected  {obligation.expected}", f"  seen      {obligation.seen}"]

@@ -1,0 +1,145 @@
+"""What a broken environment looks like: one paragraph, the right exit code, nothing left behind."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from stsconf import suite_files
+from stsconf.clusters import Cluster
+from stsconf.storage import NFS_NAMESPACE, until
+from tests.cluster.conftest import Suite
+
+pytestmark = [pytest.mark.cluster]
+
+
+@contextmanager
+def stopped(cluster: Cluster, deployment: str) -> Iterator[None]:
+    """A deployment of the storage is scaled to 0 for the time of the block."""
+
+    def scale(replicas: int) -> None:
+        cluster.api.patch("Deployment", deployment, {"spec": {"replicas": replicas}}, NFS_NAMESPACE)
+
+        def there() -> bool:
+            found = cluster.api.get("Deployment", deployment, NFS_NAMESPACE) or {}
+            return (found["status"].get("availableReplicas") or 0) == replicas
+
+        assert until(there, 180), deployment
+
+    scale(0)
+    try:
+        yield
+    finally:
+        scale(1)
+
+
+def refused(done: subprocess.CompletedProcess[str], stage: str) -> None:
+    assert done.returncode == 11, done.stdout + done.stderr
+    assert f"Exit: {stage}: " in done.stdout
+    assert "Traceback" not in done.stdout
+
+
+@pytest.mark.usefixtures("nothing_left")
+def test_a_class_that_does_not_exist_is_named_with_those_that_do(suite: Suite) -> None:
+    done = suite("--sts-storage-class=fast")
+    refused(done, "class")
+    assert "there is no StorageClass fast (this cluster has: " in done.stdout
+    assert "managed-nfs-storage" in done.stdout
+
+
+@pytest.mark.usefixtures("nothing_left")
+def test_a_provisioner_that_is_down_is_named(suite: Suite, cluster: Cluster) -> None:
+    with stopped(cluster, "nfs-client-provisioner"):
+        refused(suite(), "provisioner")
+
+
+@pytest.mark.usefixtures("nothing_left")
+def test_a_storage_server_that_is_down_is_found_at_the_bind(suite: Suite, cluster: Cluster) -> None:
+    with stopped(cluster, "nfs-server"):
+        refused(suite(), "bind")
+
+
+@pytest.mark.usefixtures("nothing_left")
+def test_an_image_that_cannot_be_had_is_named(suite: Suite) -> None:
+    done = suite("--sts-image=nginx_old=stsconf.invalid/none:1")
+    refused(done, "image")
+    assert "stsconf.invalid/none:1" in done.stdout
+
+
+def interrupt_when(said: str, command: list[str], folder: Path) -> tuple[int, str]:
+    """Start a command, press Ctrl-C once it has said something, and return its exit code and output."""
+    log = folder / "log"
+    with log.open("w") as out:
+        process = subprocess.Popen(
+            command, stdout=out, stderr=subprocess.STDOUT, cwd=folder, env={**os.environ, "PYTEST_ADDOPTS": ""}
+        )
+        deadline = time.monotonic() + 300
+        while said not in log.read_text() and process.poll() is None and time.monotonic() < deadline:
+            os.sched_yield()
+        process.send_signal(signal.SIGINT)
+        return process.wait(timeout=300), log.read_text()
+
+
+def suite_command(*arguments: str) -> list[str]:
+    suite = str(suite_files.conformance())
+    return [sys.executable, "-P", "-m", "pytest", suite, "-p", "no:cacheprovider", *arguments]
+
+
+@pytest.mark.usefixtures("nothing_left")
+def test_ctrl_c_during_the_scenarios_leaves_nothing(cluster: Cluster, tmp_path: Path) -> None:
+    code, text = interrupt_when(
+        "recording: every watch is open",
+        suite_command(
+            "--sts-cluster=existing",
+            f"--sts-kubeconfig={cluster.kubeconfig}",
+            f"--sts-output-dir={tmp_path / 'out'}",
+            f"--sts-image=nginx_old={cluster.images['nginx_old']}",
+        ),
+        tmp_path,
+    )
+    assert code == 2, text
+    assert "KeyboardInterrupt" in text
+
+
+def test_ctrl_c_while_the_cluster_starts_leaves_nothing(cluster: Cluster, tmp_path: Path) -> None:
+    code, text = interrupt_when(
+        "kind: creating cluster", suite_command(f"--sts-output-dir={tmp_path / 'out'}"), tmp_path
+    )
+    assert code == 2, text
+    kind = tmp_path / "out" / "kind" / "kind"
+    clusters = subprocess.run([str(kind), "get", "clusters"], capture_output=True, text=True, check=True)
+    assert clusters.stdout.split() == [cluster.name]
+
+
+def test_a_machine_without_engine_and_without_root_says_what_is_missing(tmp_path: Path) -> None:
+    checkout = suite_files.checkout()
+    assert checkout is not None
+    for source in (checkout / "airgap").glob("*.py"):
+        (tmp_path / source.name).write_bytes(source.read_bytes())
+    tmp_path.chmod(0o755)
+    done = subprocess.run(
+        ["/usr/bin/python3", str(tmp_path), "check"],
+        capture_output=True,
+        text=True,
+        user=65534,
+        group=65534,
+        extra_groups=[],
+        env={"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "STS_CACHE_DIR": "/nonexistent"},
+        check=False,
+    )
+    assert done.returncode == 11, done.stdout + done.stderr
+    assert "root" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_provider_is_the_one_of_pytest_kind(cluster: Cluster) -> None:
+    folder = Path(str(cluster.kubeconfig)).parent
+    assert (folder / ".pytest-kind" / cluster.name).is_dir()
+    assert json.loads(json.dumps(cluster.provider)) == "kind"

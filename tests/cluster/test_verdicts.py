@@ -1,0 +1,46 @@
+"""Whole runs on a real cluster with real volumes."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from stsconf import judge, load, suite_files
+from stsconf.clusters import Cluster
+from stsconf.promise import import_promises
+from stsconf.run import Config, record
+from stsconf.scenarios import SCENARIOS
+from stsconf.verdict import Outcome
+from tests.cluster.conftest import Suite
+
+pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("nothing_left")]
+
+
+def test_every_promise_holds_on_an_existing_cluster_and_judging_again_agrees(suite: Suite, tmp_path: Path) -> None:
+    done = suite()
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads((tmp_path / "out" / "verdict.json").read_text())
+    assert {p["verdict"] for p in found["promises"]} == {"holds"}
+    assert all(p["obligations"] > 0 for p in found["promises"])
+    (recording,) = (tmp_path / "out" / "timelines").iterdir()
+    timelines = load(recording).timelines
+    again = {p.id: judge(p, timelines).outcome.value for p in import_promises(suite_files.conformance()).values()}
+    assert again == {p["id"]: p["verdict"] for p in found["promises"]}
+
+
+def test_a_set_whose_first_pod_never_gets_ready_is_never_green(cluster: Cluster, tmp_path: Path) -> None:
+    def never_ready(stateful_set: dict) -> None:  # type: ignore[type-arg]
+        container = stateful_set["spec"]["template"]["spec"]["containers"][0]
+        container["readinessProbe"] = {"exec": {"command": ["false"]}, "periodSeconds": 1}
+
+    config = Config.from_options({"output-dir": tmp_path, "settle": "20"})
+    said: list[str] = []
+    path = record(cluster, [SCENARIOS["create"]], config, said.append, {"create": never_ready})
+    timelines = load(path).timelines
+    promises = import_promises(suite_files.conformance())
+    verdicts = {name: judge(promises[name], timelines) for name in ("ORD-01", "ORD-02", "ORD-12", "STO-04")}
+    assert verdicts["ORD-12"].outcome is Outcome.VIOLATED
+    assert "web-0 is Running and not Ready" in verdicts["ORD-12"].explain()
+    assert verdicts["ORD-01"].outcome is Outcome.INCONCLUSIVE
+    assert verdicts["ORD-02"].outcome is Outcome.INCONCLUSIVE
+    assert Outcome.HOLDS not in {v.outcome for v in verdicts.values()}
