@@ -47,7 +47,9 @@ def host(recipe: Recipe) -> dict[str, list[str]]:
         "packages": output("dpkg-query", "--show", "--showformat", "${Package} ${Version} ${Status}\n").splitlines(),
         "links": sorted(link["ifname"] for link in json.loads(output("ip", "-json", "link"))),
         "routes": [line for family in ("-4", "-6") for line in _routes(family)],
-        "mounts": [line.split(" - ")[0].split(" ", 2)[2] for line in Path("/proc/self/mountinfo").open()],
+        "mounts": [
+            line.split(" - ")[0].split(" ", 2)[2] for line in Path("/proc/self/mountinfo").read_text().splitlines()
+        ],
         "firewall": [
             line
             for command in ("iptables-nft-save", "ip6tables-nft-save")
