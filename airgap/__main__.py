@@ -17,6 +17,7 @@ from pathlib import Path
 from types import FrameType
 
 import preflight
+import programs
 from cache import Cache, Step, default_root, remove
 from client import Docker
 from engine import Engine, Running
@@ -53,6 +54,19 @@ def check(recipe: Recipe) -> None:
         raise Failure("This machine cannot build and run a cluster yet:\n  - " + "\n  - ".join(found), REFUSED)
 
 
+def build_programs(store: Cache, names: Sequence[str]) -> dict[str, str]:
+    """Build programs of go/ by folder name, without root or an engine; returns where each executable stands."""
+    chosen = [programs.named(name) for name in names]
+    megabytes = sum(each.megabytes for each in chosen)
+    if found := preflight.missing_for_programs(preflight.Machine(), store.root, megabytes):
+        raise Failure("This machine cannot build these programs yet:\n  - " + "\n  - ".join(found), REFUSED)
+    steps = [programs.build(store, each) for each in chosen]
+    if todo := pending(steps):
+        with store.locked(waiting):
+            make(store, todo, len(todo), 0)
+    return {path.name: str(path) for each in steps for path in sorted(each.path.iterdir())}
+
+
 def plan(recipe: Recipe) -> str:
     """What is still to do, how long it takes and how much disk; empty when everything is in the cache."""
     todo = pending([*recipe.files(), *recipe.images()])
@@ -68,11 +82,11 @@ def plan(recipe: Recipe) -> str:
     )
 
 
-def make(recipe: Recipe, steps: Sequence[Step], total: int, done: int) -> None:
+def make(store: Cache, steps: Sequence[Step], total: int, done: int) -> None:
     """Make the missing ones of *steps*, counting from *done* of *total*."""
     for number, each in enumerate(pending(steps), done + 1):
         with step(number, total, each.name):
-            recipe.store.realise(each)
+            store.realise(each)
 
 
 def waiting() -> None:
@@ -86,7 +100,7 @@ def provide(recipe: Recipe) -> tuple[Engine, Running, bool]:
     with recipe.store.locked(waiting):
         todo = pending([*recipe.files(), *recipe.images()])
         files = pending(recipe.files())
-        make(recipe, files, len(todo), 0)
+        make(recipe.store, files, len(todo), 0)
         found = engine.running()
         reused = found is not None
         running = found or engine.start()
@@ -95,7 +109,7 @@ def provide(recipe: Recipe) -> tuple[Engine, Running, bool]:
             if not reused:
                 docker.remove_containers()  # of an engine that was killed
             forget_lost_images(recipe, docker)
-            make(recipe, recipe.images(), len(todo), len(files))
+            make(recipe.store, recipe.images(), len(todo), len(files))
         except BaseException:
             if not reused:
                 halt(recipe, engine)
@@ -222,10 +236,13 @@ def parser() -> argparse.ArgumentParser:
         ("down", "end the engine and take its traces off the host"),
         ("status", "print as JSON what runs and what is to be built"),
         ("env", "print shell lines that point docker, kind and kubectl at the engine"),
+        ("programs", "build programs without root or an engine, print as JSON where they stand"),
         ("wipe", "end the engine and remove the cache"),
     ):
         verb = verbs.add_parser(name, help=text, description=text)
         verb.add_argument("--kubernetes", default=argparse.SUPPRESS, metavar="VERSION", help=argparse.SUPPRESS)
+        if name == "programs":
+            verb.add_argument("names", nargs="+", metavar="NAME", help="a folder of go/, for example etcd or kwok")
         if name == "up":
             how = verb.add_mutually_exclusive_group()
             how.add_argument(
@@ -240,20 +257,20 @@ def parser() -> argparse.ArgumentParser:
 
 def run(options: argparse.Namespace) -> int:
     """Run one verb."""
+    programs.named(f"kubernetes-{options.kubernetes}")
     recipe = Recipe(Cache(default_root()), options.kubernetes)
-    if not recipe.kubernetes.source.is_dir():
-        raise Failure(
-            f"Kubernetes {options.kubernetes} has no folder {recipe.kubernetes.source}: add its go.mod and go.sum, "
-            "or choose a version that has one.",
-            4,
-        )
-    check(recipe)
+    if options.verb in {"down", "wipe"}:  # these work on a machine that lost something, too
+        if os.geteuid():
+            raise Failure("Only root can end the engine: run the same command with sudo.", REFUSED)
+    elif options.verb != "programs":
+        check(recipe)
     match options.verb:
         case "check":
             print("This machine has everything an air-gapped cluster needs.")
         case "plan":
-            print(plan(recipe) or "", end="\n" if plan(recipe) else "")
-            if not plan(recipe):
+            if todo := plan(recipe):
+                print(todo)
+            else:
                 say("everything is in the cache; an engine starts in seconds")
         case "build":
             engine, _, reused = provide(recipe)
@@ -267,6 +284,8 @@ def run(options: argparse.Namespace) -> int:
             print(json.dumps(status(recipe), indent=2))
         case "env":
             print(environment(recipe))
+        case "programs":
+            print(json.dumps(build_programs(recipe.store, options.names)))
         case "wipe":
             down(recipe)
             remove(recipe.store.root)

@@ -49,6 +49,10 @@ class Machine:
 
 def missing(machine: Machine, cache: Path, megabytes: int) -> list[str]:
     """Everything that is missing for work that takes *megabytes* in *cache*, one sentence each with what helps."""
+    return _missing_for_the_engine(machine, cache) + missing_for_programs(machine, cache, megabytes)
+
+
+def _missing_for_the_engine(machine: Machine, cache: Path) -> list[str]:
     found: list[str] = []
     if not machine.root():
         found.append(
@@ -59,16 +63,6 @@ def missing(machine: Machine, cache: Path, megabytes: int) -> list[str]:
             found.append(f"The program {program} is missing: apt-get install {package}.")
     if not machine.exists(KEYRING):
         found.append(f"The key ring {KEYRING} is missing: apt-get install debian-archive-keyring.")
-    version = re.match(r"go(\d+)\.(\d+)", machine.go()) if machine.has("go") else None
-    if version is None:
-        found.append(
-            "Go is missing, and at least 1.26 is needed: install it from https://go.dev/dl and put it on PATH."
-        )
-    elif (int(version[1]), int(version[2])) < GO:
-        found.append(
-            f"Go is {version[0]}, and at least go1.26 is needed: "
-            "install it from https://go.dev/dl and put it first on PATH."
-        )
     known = machine.file_systems()
     found += [
         f"The kernel has no {name} file system: boot one that has, or run modprobe {name}."
@@ -85,6 +79,22 @@ def missing(machine: Machine, cache: Path, megabytes: int) -> list[str]:
     if machine.kind_of(cache) == "overlayfs":
         found.append(
             f"{cache} lies on overlayfs, where the engine cannot keep images: set STS_CACHE_DIR to a folder on a disk."
+        )
+    return found
+
+
+def missing_for_programs(machine: Machine, cache: Path, megabytes: int) -> list[str]:
+    """What is missing to build programs from Go modules, which needs no root."""
+    found: list[str] = []
+    version = re.match(r"go(\d+)\.(\d+)", machine.go()) if machine.has("go") else None
+    if version is None:
+        found.append(
+            "Go is missing, and at least 1.26 is needed: install it from https://go.dev/dl and put it on PATH."
+        )
+    elif (int(version[1]), int(version[2])) < GO:
+        found.append(
+            f"Go is {version[0]}, and at least go1.26 is needed: "
+            "install it from https://go.dev/dl and put it first on PATH."
         )
     need = megabytes + SCRATCH
     if (free := machine.free(cache)) < need:

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from cache import Cache, Step, key
-from progress import contained
+from progress import Failure, contained
 
 SOURCES = Path(__file__).parent / "go"
 FLAGS = "-trimpath -modcacherw"
@@ -22,7 +22,6 @@ class Program:
     """A folder of go/ and the executables it installs."""
 
     folder: str
-    binaries: tuple[str, ...]
     seconds: int
     megabytes: int
     renamed: tuple[tuple[str, str], ...] = ()
@@ -41,31 +40,30 @@ class Program:
 
 
 def kubernetes(version: str) -> Program:
-    """The seven programs of a Kubernetes version such as v1.37.2, from go/kubernetes-VERSION."""
-    binaries = (
-        "kube-apiserver",
-        "kube-controller-manager",
-        "kube-scheduler",
-        "kube-proxy",
-        "kubelet",
-        "kubeadm",
-        "kubectl",
-    )
-    return Program(f"kubernetes-{version}", binaries, seconds=600, megabytes=7500)
+    """The programs of a Kubernetes version such as v1.37.2, as many as go/kubernetes-VERSION lists."""
+    return Program(f"kubernetes-{version}", seconds=600, megabytes=7500)
 
 
-ETCD = Program("etcd", ("etcd",), 30, 300, renamed=(("server", "etcd"),))
-KIND = Program("kind", ("kind",), 15, 60)
-COREDNS = Program("coredns", ("coredns",), 120, 1500)
-PAUSE = Program("pause", ("pause",), 2, 2)
-PROVISIONER = Program(
-    "nfs-provisioner",
-    ("nfs-subdir-external-provisioner",),
-    60,
-    400,
-    renamed=(("nfs-provisioner", "nfs-subdir-external-provisioner"),),
-)
-KWOK = Program("kwok", ("kwok",), 90, 600)
+ETCD = Program("etcd", 30, 300, renamed=(("server", "etcd"),))
+KIND = Program("kind", 15, 60)
+COREDNS = Program("coredns", 120, 1500)
+PAUSE = Program("pause", 2, 2)
+PROVISIONER = Program("nfs-provisioner", 60, 400, renamed=(("nfs-provisioner", "nfs-subdir-external-provisioner"),))
+KWOK = Program("kwok", 90, 600)
+REGISTRY = Program("registry", 60, 500)
+
+
+def named(folder: str) -> Program:
+    """The program of a folder of go/. Raises Failure when there is none."""
+    kind, _, version = folder.partition("-v")
+    known = {each.folder: each for each in (ETCD, KIND, COREDNS, PAUSE, PROVISIONER, KWOK, REGISTRY)}
+    program = kubernetes(f"v{version}") if kind == "kubernetes" and version else known.get(folder)
+    if program is None or not program.source.is_dir():
+        have = ", ".join(sorted(path.name for path in SOURCES.iterdir()))
+        raise Failure(
+            f"There is no program {folder}. Name one of: {have}; or add go/{folder} with go.mod and go.sum.", 4
+        )
+    return program
 
 
 @cache

@@ -73,7 +73,7 @@ def test_the_command_refuses_with_code_11_before_it_makes_anything(tmp_path: Pat
     go.chmod(0o755)
     cache = tmp_path / "cache"
     environment = os.environ | {"STS_CACHE_DIR": str(cache)}
-    for verb in ("check", "plan", "build", "up"):
+    for verb in ("check", "plan", "build", "up", "status"):
         done = subprocess.run(
             [sys.executable, AIRGAP, verb], env=environment, capture_output=True, text=True, check=False
         )
