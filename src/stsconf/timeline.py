@@ -725,11 +725,15 @@ class _Reader:
         name = window.set_name
         sets = history("statefulsets", lambda e: e.name == name)
         uids = {e.uid for e in sets.events}
+        services = {e.fact.service_name for e in sets.events}
         templates = {t.name for e in sets.events for t in e.fact.claim_templates}
 
         def is_pod(event: Event[Any]) -> bool:
             split = facts.ordinal_of(event.name)
             return event.fact.owner_uid in uids or (split is not None and split[0] == name)
+
+        def is_mine(action: Action) -> bool:
+            return action.name in {name, *services} or action.name.startswith(f"{name}-")
 
         def is_claim(event: Event[Any]) -> bool:
             split = facts.ordinal_of(event.name)
@@ -748,7 +752,7 @@ class _Reader:
                 "services": history("services", lambda _: True),
                 "endpointslices": history("endpointslices", lambda _: True),
             },
-            (action for namespace, action in self.actions if namespace in (window.namespace, "")),
+            (action for namespace, action in self.actions if namespace == window.namespace and is_mine(action)),
             (observation for namespace, observation in self.observations if namespace == window.namespace),
             self.problems,
             domain,

@@ -25,7 +25,8 @@ def cluster(
     """
     api = Api.from_kubeconfig(kubeconfig, context, waits.request)
     version, uid = identify(api)
-    public = {key: str(entry["public"]) for key, entry in suite_files.manifest("images.yaml")[0].items()}
+    known = suite_files.manifest("images.yaml")[0]
+    public = {key: str(entry["public"]) for key, entry in known.items() if key.startswith("nginx")}
     yield Cluster(
         provider=Provider.EXISTING,
         name=context or "current context",

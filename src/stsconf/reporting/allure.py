@@ -79,7 +79,7 @@ def attach(verdict: Verdict, recording: Recording, timelines: Sequence[Timeline]
             allure.attach(events, "Deciding events", "text/markdown", "md")
             svg = picture(timeline, [verdict], prefix=f"{verdict.id}-{judged.scenario}")
             allure.attach(svg, "Timeline", allure.attachment_type.SVG)
-            if judged is verdict.deciding:
+            if judged is verdict.deciding and judged.outcome is not Outcome.HOLDS:
                 name = recording.path.name.removesuffix(".gz")
                 allure.attach(excerpt(recording, timeline), f"Recording ({name})", "text/plain", "ndjson")
 

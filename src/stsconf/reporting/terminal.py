@@ -95,7 +95,9 @@ def _print_header(console: Console, run: RunInfo) -> None:
     where.append(f"suite {run.suite}")
     _print(console, Text(", ".join(where), style="bold"))
     if run.stand_ins:
-        _print(console, Text(f"Not the real part: {'; '.join(run.stand_ins)}"))
+        _print(console, Text("Not the real part:"))
+        for stand_in in run.stand_ins:
+            _print(console, Text(f"  - {stand_in}"))
 
 
 def _print(console: Console, *parts: Text) -> None:
