@@ -126,3 +126,26 @@ def test_two_claims_that_changed_places_violate_storage(tmp_path: Path) -> None:
         tape.volume(ordinal, claim_uid=f"uid-persistentvolumeclaims-www-web-{1 - ordinal}")
         tape.pod_created(ordinal).pod_ready(ordinal)
     assert verdict_of("STO-04", tape.close(), tmp_path).outcome is Outcome.VIOLATED
+
+
+def test_a_spec_changed_by_somebody_else_is_neither_praise_nor_blame(tmp_path: Path) -> None:
+    tape = created()
+    tape.change("statefulsets", "web", {"metadata": {"generation": 2}, "spec": {"replicas": 3}})
+    verdict = verdict_of("ORD-02", tape, tmp_path)
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert verdict.trouble is Trouble.INTERFERENCE
+
+
+def test_a_second_writer_is_named(tmp_path: Path) -> None:
+    tape = created()
+    managed = [{"manager": "autoscaler"}, {"manager": "kube-controller-manager", "subresource": "status"}]
+    tape.change("statefulsets", "web", {"metadata": {"managedFields": managed}})
+    verdict = verdict_of("ORD-01", tape, tmp_path)
+    assert verdict.trouble is Trouble.INTERFERENCE
+    assert "autoscaler wrote to web as well" in verdict.explain()
+
+
+def test_an_evicted_pod_is_not_the_controllers_doing(tmp_path: Path) -> None:
+    tape = created()
+    tape.change("pods", "web-1", {"status": {"conditions": [{"type": "DisruptionTarget", "status": "True"}]}})
+    assert verdict_of("ORD-01", tape, tmp_path).trouble is Trouble.INTERFERENCE

@@ -137,7 +137,8 @@ def _recordings(given: Path) -> list[Path]:
     """The recordings below a run's folder, or the file itself. Raises ``UsageError`` when there is none."""
     if given.is_file():
         return [given]
-    found = sorted(given.rglob("*.ndjson.gz")) + sorted(given.rglob("*.ndjson"))
+    folder = given / "timelines" if (given / "timelines").is_dir() else given
+    found = sorted(folder.rglob("*.ndjson.gz")) + sorted(folder.rglob("*.ndjson"))
     if not found:
         raise UsageError(f"There is no recording at {given}.", "Name a .ndjson or .ndjson.gz file, or a run's folder.")
     return found

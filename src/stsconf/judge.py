@@ -66,7 +66,7 @@ def judge_timeline(promise: Promise, timeline: Timeline) -> TimelineVerdict | No
         return None
     outcome = worst((o.outcome for o in found), Outcome.HOLDS)
     trouble = next((o.trouble for o in found if o.outcome is outcome), None)
-    if hole and (outcome is Outcome.HOLDS or hole.trouble is Trouble.INTEGRITY):
+    if hole and (outcome is Outcome.HOLDS or hole.trouble in _VOIDING):
         outcome, trouble, note = Outcome.INCONCLUSIVE, hole.trouble, hole.what
     if outcome is Outcome.VIOLATED and promise.level is Level.IMPLEMENTATION:
         outcome = Outcome.DIFFERS
@@ -83,9 +83,14 @@ def _result(
     )
 
 
+_VOIDING = (Trouble.INTEGRITY, Trouble.INTERFERENCE)
+"""Holes that take away the ground for blame as well as for praise."""
+
+
 def _hole(problems: Sequence[Problem], kinds: set[str]) -> Problem | None:
-    """The first hole in what the promise looked at."""
-    return next((p for p in problems if p.kind is None or p.kind in kinds), None)
+    """The gravest hole in what the promise looked at."""
+    found = [p for p in problems if p.kind is None or p.kind in kinds]
+    return min(found, key=lambda p: p.trouble not in _VOIDING, default=None)
 
 
 def _trouble_of(unknown: UnknownFact) -> Trouble:

@@ -46,22 +46,24 @@ class Results:
     def info(self) -> RunInfo:
         """Where and how the run happened."""
         cluster = self.cluster
+        header = self.recordings[0].header if self.recordings else {}
         environment: dict[str, object] = {
-            "stand_ins": list(cluster.stand_ins) if cluster else [],
+            "stand_ins": list(cluster.stand_ins if cluster else header.get("stand_ins", ())),
             "python": platform.python_version(),
             "machine": platform.machine(),
             "kubernetes_client": version("kubernetes"),
-            "storage_class": cluster.storage_class if cluster else "",
-            "images": dict(cluster.images) if cluster else {},
-            **(cluster.facts if cluster else {}),
         }
+        where = {"version": header.get("server", {}).get("gitVersion", ""), "uid": header.get("cluster") or ""}
+        if cluster:
+            environment |= {"storage_class": cluster.storage_class, "images": dict(cluster.images), **cluster.facts}
+            where = {"name": cluster.name, "version": cluster.version, "uid": cluster.uid}
         return RunInfo(
             id=self._run_id,
             started=self._started.isoformat(timespec="seconds"),
             seconds=time.monotonic() - self._clock,
             suite=version("statefulset-conformance"),
             provider=self._provider,
-            cluster={"name": cluster.name, "version": cluster.version, "uid": cluster.uid} if cluster else {},
+            cluster=where,
             environment=environment,
             scenarios=tuple(sorted({t.window.scenario for r in self.recordings for t in r.timelines})),
             exit_code=self.exit_code,

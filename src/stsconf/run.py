@@ -158,6 +158,7 @@ def record(
             header={
                 "provider": cluster.provider.value,
                 "capabilities": sorted(cluster.capabilities),
+                "stand_ins": list(cluster.stand_ins),
                 "scenarios": [scenario.name for scenario in scenarios],
             },
         )

@@ -739,11 +739,14 @@ class _Reader:
             split = facts.ordinal_of(event.name)
             return split is not None and any(split[0] == f"{template}-{name}" for template in templates)
 
+        pods = history("pods", is_pod)
+        actions = [a for namespace, a in self.actions if namespace == window.namespace and is_mine(a)]
+        problems = [*self.problems, *(_interference(sets, pods, actions) if self.windows else ())]
         return Timeline(
             window,
             {
                 "statefulsets": sets,
-                "pods": history("pods", is_pod),
+                "pods": pods,
                 "persistentvolumeclaims": history("persistentvolumeclaims", is_claim),
                 "persistentvolumes": history(
                     "persistentvolumes", lambda e: e.fact.claim_namespace == window.namespace, ""
@@ -752,9 +755,32 @@ class _Reader:
                 "services": history("services", lambda _: True),
                 "endpointslices": history("endpointslices", lambda _: True),
             },
-            (action for namespace, action in self.actions if namespace == window.namespace and is_mine(action)),
+            actions,
             (observation for namespace, observation in self.observations if namespace == window.namespace),
-            self.problems,
+            problems,
             domain,
             self.header,
         )
+
+
+OUR_MANAGERS = frozenset({"stsconf", "kube-controller-manager"})
+"""Field managers (metadata.managedFields) whose writes to a set's spec and metadata are expected during a run."""
+
+
+def _interference(
+    sets: History[facts.StatefulSet], pods: History[facts.Pod], actions: Iterable[Action]
+) -> Iterator[Problem]:
+    """Signs that somebody else acted on the set as well: then neither a pass nor a fault is the cluster's."""
+    ours = {action.rv for action in actions}
+    for event in sets.events:
+        changed = event.change is Change.MODIFIED and event.before and event.before.generation != event.fact.generation
+        if changed and event.rv not in ours and not event.fact.terminating:
+            what = f"line {event.line}: the spec of {event.name} was changed, and not by this run"
+            yield Problem(Trouble.INTERFERENCE, None, what)
+        if strangers := event.fact.spec_managers - OUR_MANAGERS:
+            yield Problem(Trouble.INTERFERENCE, None, f"{', '.join(sorted(strangers))} wrote to {event.name} as well")
+            break
+    for evicted in pods.events:
+        if evicted.fact.disrupted:
+            yield Problem(Trouble.INTERFERENCE, None, f"{evicted.name} was evicted or preempted during the run")
+            break
