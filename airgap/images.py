@@ -158,13 +158,7 @@ def fill(docker: Docker, bare: str, references: list[str], result: str) -> None:
             said, _ = load.communicate()
         if save.returncode or load.returncode:
             raise Failure(f"Images could not be put into the node image: {said[-800:]}\nRun the same command again.")
-        docker.run(
-            "exec",
-            container,
-            "sh",
-            "-c",
-            "pkill -x containerd; while pgrep -x containerd; do sleep 0.1; done; rm -rf /run/containerd",
-        )
+        docker.run("exec", container, "sh", "-c", (SOURCES / "node" / "seal.sh").read_text())
         docker.run("commit", "--change", 'ENTRYPOINT ["/usr/local/bin/entrypoint", "/sbin/init"]', container, result)
     finally:
         docker.run("rm", "--force", "--volumes", container)
