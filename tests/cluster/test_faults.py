@@ -2,9 +2,11 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -118,22 +120,22 @@ def test_ctrl_c_while_the_cluster_starts_leaves_nothing(cluster: Cluster, tmp_pa
     assert clusters.stdout.split() == [cluster.name]
 
 
-def test_a_machine_without_engine_and_without_root_says_what_is_missing(tmp_path: Path) -> None:
+def test_a_machine_without_engine_and_without_root_says_what_is_missing() -> None:
     checkout = suite_files.checkout()
     assert checkout is not None
-    for source in (checkout / "airgap").glob("*.py"):
-        (tmp_path / source.name).write_bytes(source.read_bytes())
-    tmp_path.chmod(0o755)
-    done = subprocess.run(
-        ["/usr/bin/python3", str(tmp_path), "check"],
-        capture_output=True,
-        text=True,
-        user=65534,
-        group=65534,
-        extra_groups=[],
-        env={"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "STS_CACHE_DIR": "/nonexistent"},
-        check=False,
-    )
+    with tempfile.TemporaryDirectory() as folder:  # pytest's own folders are closed to other users
+        shutil.copytree(checkout / "airgap", folder, dirs_exist_ok=True)
+        Path(folder).chmod(0o755)
+        done = subprocess.run(
+            ["/usr/bin/python3", folder, "check"],
+            capture_output=True,
+            text=True,
+            user=65534,
+            group=65534,
+            extra_groups=[],
+            env={"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "STS_CACHE_DIR": "/nonexistent"},
+            check=False,
+        )
     assert done.returncode == 11, done.stdout + done.stderr
     assert "root" in done.stderr
     assert "Traceback" not in done.stderr
