@@ -223,3 +223,53 @@ def inspect(path: Path) -> FileState:
     if problem is None and seal.get("sha256") != sha256:
         problem = "the bytes are not those that were sealed"
     return FileState(sealed=True, records=records, sha256=sha256, problem=problem)
+
+
+def slice_file(parent: Path, child: Path, namespace: str) -> Path:
+    """Copy what concerns one namespace of a sealed recording into a new ``.ndjson`` file; return the compressed path.
+
+    The child's header names the parent's sha256, so whoever has the parent can check it. Kept: the namespace's objects,
+    the volumes whose claimRef points into it, its actions and marks, and all that bounds the evidence (bookmarks, gaps,
+    probes, frontier and closing). Raises ``TimelineFileError`` when the parent is not whole.
+    """
+    state = inspect(parent)
+    if not state.sealed or state.problem:
+        raise TimelineFileError(f"{parent} cannot be sliced: {state.problem}.", "Slice a whole recording.")
+    ours: set[str] = set()
+
+    def mine(obj: Record) -> bool:
+        meta, ref = obj["metadata"], (obj.get("spec") or {}).get("claimRef") or {}
+        inside = meta.get("namespace") == namespace or ref.get("namespace") == namespace
+        if inside:
+            ours.add(meta["uid"])
+        return inside or meta["uid"] in ours
+
+    def part(record: Record) -> Record | None:
+        match record["rec"]:
+            case "ev":
+                return record if mine(record["obj"]) else None
+            case "snap" if record.get("brief"):
+                return {**record, "items": [item for item in record["items"] if item["uid"] in ours]}
+            case "snap":
+                return {**record, "items": [item for item in record["items"] if mine(item)]}
+            case "act" | "mark":
+                where = record.get("ns", record.get("namespace"))
+                if where == namespace or record["id"] in ours:
+                    ours.add(record["id"])
+                    return record
+                return None
+            case "conn":
+                return None
+        return record
+
+    records = (record for _, record in read_records(parent))
+    header = {key: value for key, value in next(records).items() if key not in ("rec", "schema", "v")}
+    writer = TimelineWriter(child, {**header, "slice": {"of_sha256": state.sha256, "namespace": namespace}})
+    for record in records:
+        if record["rec"] == "seal":
+            writer.seal(record["frontier"], record["closing"], t=record.get("t"))
+        elif record.get("ns") in (None, "", namespace) and (kept := part(record)):
+            writer.write(kept)
+    if writer.failed:
+        raise TimelineFileError(writer.failed)
+    return writer.compress()

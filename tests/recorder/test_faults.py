@@ -232,7 +232,7 @@ def test_a_slow_disk_slows_the_readers_and_loses_nothing(
 
     def act(_: Recorder) -> None:
         gate.clear()
-        for _ in range(300):
+        for _number in range(300):
             world.toggle("web-0", note="x" * 20_000)
         gate.set()
 
@@ -366,7 +366,7 @@ def test_what_we_do_is_recorded_with_what_came_back(server: Server, tmp_path: Pa
 
 def test_someone_elses_cluster_leaves_no_secret_in_the_file(server: Server, tmp_path: Path) -> None:
     world = World()
-    canary = {
+    canary: dict[str, Any] = {
         "spec": {
             "containers": [{"env": [{"name": "PASSWORD", "value": "canary-1"}, {"name": "X", "valueFrom": {}}]}],
             "claimRef": {"namespace": "elsewhere"},
@@ -376,7 +376,7 @@ def test_someone_elses_cluster_leaves_no_secret_in_the_file(server: Server, tmp_
     hidden = {"annotations": {"note": "canary-2"}, "managedFields": [{"manager": "m", "fieldsV1": {"f:canary-3": {}}}]}
 
     def act(_: Recorder) -> None:
-        for _ in range(2):
+        for _number in range(2):
             pod = world.toggle("web-0", **canary)
             pod.obj["metadata"] |= hidden
         world.write("persistentvolumes", "pv-elsewhere", "ADDED", **canary)

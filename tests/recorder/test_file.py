@@ -5,13 +5,14 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from stsconf.errors import TimelineFileError
-from stsconf.timeline_file import TimelineWriter, inspect, read_records
+from stsconf.timeline_file import TimelineWriter, inspect, read_records, slice_file
 
 TEXT = st.text(max_size=8)
 RECORDS = st.lists(
@@ -195,3 +196,56 @@ def test_a_full_disk_is_a_sentence_and_the_file_reads_as_truncated(tmp_path: Pat
     assert len(list(read_records(path))) == int(count) > 100
     state = inspect(path)
     assert (state.sealed, state.problem) == (False, f"line {int(count) + 1} is cut off")
+
+
+def test_a_slice_keeps_one_namespace_and_names_its_parent(tmp_path: Path) -> None:
+    def obj(uid: str, namespace: str | None, claim: str | None = None) -> dict[str, Any]:
+        spec = {"spec": {"claimRef": {"namespace": claim}}} if claim else {}
+        return {"metadata": {"uid": uid, "name": uid, **({"namespace": namespace} if namespace else {})}, **spec}
+
+    def event(stream: str, found: dict[str, Any]) -> dict[str, Any]:
+        return {"rec": "ev", "s": stream, "ns": found["metadata"].get("namespace", ""), "obj": found}
+
+    kept: list[dict[str, Any]] = [
+        event("pods", obj("a-pod", "a")),
+        event("persistentvolumes", obj("a-volume", None, "a")),
+        event("persistentvolumes", obj("a-volume", None)),
+        {"rec": "act", "id": "1", "phase": "begin", "ns": "a"},
+        {"rec": "act", "id": "1", "phase": "end"},
+        {"rec": "mark", "id": "2", "phase": "open", "namespace": "a"},
+        {"rec": "mark", "id": "2", "phase": "close"},
+        {"rec": "gap", "s": "pods"},
+        {"rec": "gap", "s": "pods", "ns": "a"},
+        {"rec": "bm", "s": "pods", "rv": "9"},
+    ]
+    dropped: list[dict[str, Any]] = [
+        event("pods", obj("b-pod", "b")),
+        event("persistentvolumes", obj("b-volume", None, "b")),
+        {"rec": "act", "id": "3", "phase": "begin", "ns": "b"},
+        {"rec": "act", "id": "3", "phase": "end"},
+        {"rec": "mark", "id": "4", "phase": "open", "namespace": "b"},
+        {"rec": "gap", "s": "pods", "ns": "b"},
+        {"rec": "conn", "s": "pods"},
+    ]
+    parent = tmp_path / "run.ndjson"
+    writer = TimelineWriter(parent, {"run": "test"})
+    writer.write({"rec": "snap", "s": "pods", "items": [obj("a-pod", "a"), obj("b-pod", "b")]})
+    for record in (*kept, *dropped):
+        writer.write(record)
+    writer.write({"rec": "snap", "s": "pods", "brief": True, "items": [{"uid": "a-pod"}, {"uid": "b-pod"}]})
+    writer.seal({"pods": "9"}, {"pods": "equal"})
+    child = slice_file(parent, tmp_path / "a.ndjson", "a")
+    assert inspect(child).problem is None
+    header, start, *middle, end, seal = [record for _, record in read_records(child)]
+    assert header["slice"] == {"of_sha256": inspect(parent).sha256, "namespace": "a"}
+    assert [item["metadata"]["uid"] for item in start["items"]] == ["a-pod"]
+    assert middle == kept
+    assert end["items"] == [{"uid": "a-pod"}]
+    assert (seal["frontier"], seal["closing"]) == ({"pods": "9"}, {"pods": "equal"})
+
+
+def test_a_recording_that_is_not_whole_is_not_sliced(tmp_path: Path) -> None:
+    writer = TimelineWriter(tmp_path / "run.ndjson", {})
+    writer.close()
+    with pytest.raises(TimelineFileError, match="has no seal"):
+        slice_file(tmp_path / "run.ndjson", tmp_path / "a.ndjson", "a")
