@@ -13,17 +13,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
 
-from stsconf import storage, suite_files
+from stsconf import clean, storage, suite_files
 from stsconf.clusters import Cluster, Provider, existing, kind
 from stsconf.clusters.engine import EngineChoice
-from stsconf.errors import UsageError
+from stsconf.errors import StsconfError, UsageError
+from stsconf.inventory import Inventory
+from stsconf.notes import PREFIX, noted
 from stsconf.recorder import Recorder, Scope, WaitTimeout
 from stsconf.scenarios import SCENARIOS, Scenario
 from stsconf.storage import Say
 from stsconf.waits import Waits
 from stsconf.workload import Edit, Names, Workload
 
-LABELS = {"app.kubernetes.io/managed-by": "stsconf"}
 NODE_PODS = 60
 """How many pods of ours may exist at one time on one node; kubelet's default limit is 110."""
 
@@ -104,8 +105,11 @@ def provide(config: Config, say: Say) -> Iterator[Cluster]:
         ) as found:
             yield found
     else:
-        short = config.run_id.rsplit("-", 1)[-1]
-        with kind.cluster(short, config.output_dir / "kind", config.engine, config.images, config.waits, say) as found:
+        short, folder = config.run_id.rsplit("-", 1)[-1], config.output_dir / "kind"
+        with (
+            noted(f"{PREFIX}{short}", config.run_id, folder),
+            kind.cluster(short, folder, config.engine, config.images, config.waits, say) as found,
+        ):
             yield found
 
 
@@ -140,13 +144,12 @@ def record(
     namespaces = {s.name: f"stsconf-{short}-{s.name.replace('_', '-')}" for s in scenarios}
     probe = f"stsconf-{short}-probe"
     with contextlib.ExitStack() as stack:
+        inventory = stack.enter_context(Inventory(cluster.api, config.run_id, probe))
         if not cluster.ours:
-            stack.callback(_remove, cluster, [probe, *namespaces.values()], config.waits, say)
-        for namespace in (probe, *namespaces.values()):
-            labels = {**LABELS, "stsconf.dev/run": config.run_id}
-            cluster.api.create(
-                {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace, "labels": labels}}
-            )
+            stack.callback(_remove, cluster, inventory, config.waits, say)
+        for namespace in namespaces.values():
+            inventory.make_namespace(namespace)
+        say(f"namespaces: made {1 + len(namespaces)}, recorded in {probe}")
         storage.prove(cluster, probe, config.waits, say)
         path = config.output_dir / "timelines" / "run.ndjson"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -240,23 +243,15 @@ def _act(scenario: Scenario, workload: Workload, gate: _Capacity, say: Say) -> N
             say(f"{scenario.name}: done in {time.monotonic() - began:.1f} s")
 
 
-def _remove(cluster: Cluster, namespaces: Sequence[str], waits: Waits, say: Say) -> None:
-    """Delete namespaces we made and wait until they and the volumes of their claims are gone."""
-    api = cluster.api
-    say(f"cleaning up: {len(namespaces)} namespaces")
+def _remove(cluster: Cluster, inventory: Inventory, waits: Waits, say: Say) -> None:
+    """Delete what we made and wait until it and the volumes of its claims are gone; say what stays."""
     with shielded(say):
-        for namespace in namespaces:
-            api.delete("Namespace", namespace)
-
-        def left() -> list[str]:
-            spaces = [n for n in namespaces if api.get("Namespace", n)]
-            volumes = [
-                v["metadata"]["name"]
-                for v in api.list("PersistentVolume")
-                if (v["spec"].get("claimRef") or {}).get("namespace") in namespaces
-                and v["spec"].get("persistentVolumeReclaimPolicy") == "Delete"
-            ]
-            return spaces + volumes
-
-        if not storage.until(lambda: not left(), waits.namespace_gone + waits.volumes_gone):
-            say(f"cleaning up: still there: {', '.join(left())}. Look at their finalizers with `kubectl get -o yaml`.")
+        say(f"cleaning up: {len(inventory.record.entries)} namespaces")
+        try:
+            stays = clean.remove(cluster.api, clean.look(cluster.api, inventory.record), waits, say)
+        except StsconfError as error:  # what ended the run matters more
+            stays = [str(error)]
+        for sentence in stays:
+            say(f"cleaning up: {sentence}")
+        if stays:
+            say(f"cleaning up: `stsconf clean --run {inventory.record.run}` shows what is left and goes on")

@@ -1,0 +1,256 @@
+"""Finds what runs left behind, and removes exactly that: by recorded uid, in bounded time, naming what stays."""
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+
+from urllib3.exceptions import HTTPError
+
+from stsconf.api import Api, ApiError, Object
+from stsconf.errors import ClusterError, ExitCode, PreflightRefused
+from stsconf.inventory import (
+    MANAGED_BY,
+    RECORD_LABEL,
+    RUN,
+    Record,
+    Standing,
+    read_record,
+    standing,
+)
+from stsconf.storage import Say, until
+from stsconf.waits import Waits
+from stsconf.wire import HttpProblem, Wire
+
+PROGRESS = 5.0
+"""Seconds between two lines that say what is waited for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remains:
+    """What is there of one run. ``namespaces`` are the run's own; ``foreign`` says what only looks like it.
+
+    ``pods`` counts per namespace; it is empty where they may not be listed.
+    """
+
+    record: Record
+    namespaces: tuple[Object, ...]
+    pods: dict[str, int]
+    volumes: tuple[Object, ...]
+    foreign: dict[str, str]
+
+
+def look(api: Api, record: Record) -> Remains:
+    """Look up every recorded name and tell what is ours."""
+    ours: list[Object] = []
+    foreign: dict[str, str] = {}
+    for entry in record.entries:
+        found = api.get(entry.kind, entry.name, entry.namespace)
+        match standing(entry, found, record):
+            case Standing.OURS if found:
+                ours.append(found)
+            case Standing.FOREIGN:
+                foreign[entry.name] = f"{entry} has a name that run {record.run} recorded, but is not what it made"
+    names = {_name(n) for n in ours}
+    return Remains(
+        record,
+        tuple(ours),
+        {name: _pods(api, name) for name in names},
+        tuple(_volumes(api, names)),
+        foreign,
+    )
+
+
+def remove(api: Api, remains: Remains, waits: Waits, say: Say) -> list[str]:
+    """Delete the run's namespaces, wait for them and their volumes, and return a sentence for each thing that stays.
+
+    The home, which holds the record, goes last and only if all else is gone, so that a later try knows as much.
+    """
+    kept = [
+        f"volume {_name(v)} has reclaim policy {_policy(v)}: it stays, with its data. Remove it with "
+        f"`kubectl delete pv {_name(v)}`."
+        for v in remains.volumes
+        if _policy(v) != "Delete"
+    ]
+    home = [n for n in remains.namespaces if _name(n) == remains.record.home]
+    others = [n for n in remains.namespaces if n not in home]
+    for group in (others, home):
+        if stuck := _remove(api, group, waits, say):
+            return kept + stuck
+    return kept
+
+
+def _remove(api: Api, namespaces: Sequence[Object], waits: Waits, say: Say) -> list[str]:
+    uids = {_name(n): n["metadata"]["uid"] for n in namespaces}
+    refused: dict[str, str] = {}
+    for name, uid in uids.items():
+        try:
+            api.delete("Namespace", name, preconditions={"uid": uid})
+        except ApiError as error:
+            refused[name] = f"namespace {name} was not deleted: {error.what}"
+    waiting = {name: uid for name, uid in uids.items() if name not in refused}
+    left: list[Object] = []
+    said = time.monotonic()
+
+    def gone() -> bool:
+        nonlocal left, said
+        try:
+            found = [api.get("Namespace", name) for name in waiting]
+            left = [n for n in found if n and n["metadata"]["uid"] == waiting[_name(n)]]
+            left += [v for v in _volumes(api, waiting) if _policy(v) == "Delete"]
+        except (ApiError, ClusterError) as error:  # a server that is away for a moment changes nothing
+            say(f"cleaning up: {error.what}")
+            return False
+        if left and time.monotonic() - said >= PROGRESS:
+            said = time.monotonic()
+            say(f"cleaning up: waiting for {', '.join(_title(thing) for thing in left)}")
+        return not left
+
+    if until(gone, waits.namespace_gone + waits.volumes_gone):
+        return list(refused.values())
+    return list(refused.values()) + [_why(thing) for thing in left]
+
+
+def _volumes(api: Api, namespaces: Iterable[str]) -> list[Object]:
+    """PersistentVolumes claimed from these namespaces; none where they may not be listed."""
+    names = set(namespaces)
+    found = _allowed(lambda: list(api.list("PersistentVolume")))
+    return [v for v in found if (v["spec"].get("claimRef") or {}).get("namespace") in names]
+
+
+def _pods(api: Api, namespace: str) -> int:
+    return len(_allowed(lambda: list(api.list("Pod", namespace))))
+
+
+def _allowed(ask: Callable[[], list[Object]]) -> list[Object]:
+    try:
+        return ask()
+    except ApiError as error:
+        if error.status == 403:
+            return []
+        raise
+
+
+def _name(thing: Object) -> str:
+    return str(thing["metadata"]["name"])
+
+
+def _policy(volume: Object) -> str:
+    return str(volume["spec"].get("persistentVolumeReclaimPolicy"))
+
+
+def _title(thing: Object) -> str:
+    return f"{'volume' if 'claimRef' in thing.get('spec', {}) else 'namespace'} {_name(thing)}"
+
+
+def _why(thing: Object) -> str:
+    """Why something stays, in the server's own words."""
+    status = thing.get("status") or {}
+    said = [c["message"] for c in status.get("conditions") or () if c["status"] == "True" and c.get("message")]
+    said += [f"finalizer {f}" for f in thing["metadata"].get("finalizers") or ()]
+    said += [status["message"]] if status.get("message") else []
+    words = "; ".join(said) or f"it is {status.get('phase', 'there')}, and the server gives no reason"
+    return f"{_title(thing)} is still there: {words}"
+
+
+# The command.
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What ``stsconf clean`` was asked: one run or all, to delete or only to list, runs that are alive too."""
+
+    run: str | None = None
+    yes: bool = False
+    force: bool = False
+
+
+def clean_cluster(api: Api, request: Request, again: str, waits: Waits, say: Say) -> ExitCode:
+    """List what runs left on a cluster and, if asked to, remove it; ``again`` is the command that does.
+
+    Returns ``HOLDS`` when nothing is left and ``INCONCLUSIVE`` when something is. Raises ``PreflightRefused`` for a run
+    that is alive, after the dead ones were removed, and where records may not be read.
+    """
+    now, records, others = _survey(api)
+    dead: list[Remains] = []
+    alive: list[Record] = []
+    strangers = dict(others)
+    for record in records:
+        if request.run in (None, record.run):
+            remains = look(api, record)
+            lives = record.alive(now) and not request.force
+            _print(remains, now, lives)
+            if lives:
+                alive.append(record)
+            else:
+                dead.append(remains)
+            for namespace in remains.namespaces:
+                strangers.pop(_name(namespace), None)
+            strangers |= remains.foreign
+    if request.run is None:
+        for reason in strangers.values():
+            print(f"Left alone: {reason}.")
+    if not dead and not alive:
+        print(f"No run{f' {request.run}' if request.run else ''} left anything on this cluster.")
+    if not request.yes:
+        if dead:
+            print(f"Nothing was deleted. To delete what is listed, run: {again}")
+        return ExitCode.INCONCLUSIVE if dead else ExitCode.HOLDS
+    stays = [sentence for remains in dead for sentence in remove(api, remains, waits, say)]
+    for sentence in stays:
+        print(f"Still there: {sentence}")
+    if alive:
+        raise PreflightRefused(
+            f"Run {alive[0].run} is alive ({alive[0].owner}, last sign of life "
+            f"{(now - alive[0].beat).total_seconds():.0f} s ago), so it was left alone.",
+            "It cleans up when it ends; end it with Ctrl-C, or add --force if you know that it is dead.",
+        )
+    if dead and not stays:
+        print("All of it is gone.")
+    return ExitCode.INCONCLUSIVE if stays else ExitCode.HOLDS
+
+
+def _survey(api: Api) -> tuple[datetime, list[Record], dict[str, str]]:
+    """The server's time, all records, and namespaces that carry our label and are in none of them."""
+    try:
+        config_maps = list(api.list("ConfigMap", query=f"?labelSelector={RECORD_LABEL}=run"))
+        labelled = list(api.list("Namespace", query=f"?labelSelector={MANAGED_BY}=stsconf"))
+    except ApiError as error:
+        raise PreflightRefused(
+            f"The records of runs cannot be read: {error.what}.",
+            "Use credentials that may list config maps and namespaces in the whole cluster.",
+        ) from None
+    records = [record for record in map(read_record, config_maps) if record]
+    recorded = {entry.uid for record in records for entry in record.entries}
+    others = {
+        _name(n): f"namespace {_name(n)} carries our label (run {n['metadata']['labels'].get(RUN, 'unknown')}) but is "
+        f"in no run's record; if it is yours to delete: kubectl delete namespace {_name(n)}"
+        for n in labelled
+        if n["metadata"]["uid"] not in recorded
+    }
+    return server_time(api), sorted(records, key=lambda record: record.created), others
+
+
+def server_time(api: Api) -> datetime:
+    """The API server's clock, in whole seconds: the one that its timestamps come from."""
+    try:
+        answer = Wire(api.client, connect=5.0, answer=30.0).request("GET", "/version")
+        answer.drain_conn()
+        answer.release_conn()
+        return parsedate_to_datetime(answer.headers["Date"])
+    except (HttpProblem, HTTPError, OSError, KeyError, ValueError) as error:
+        raise ClusterError("clock", f"the API server did not tell the time: {error}.") from None
+
+
+def _print(remains: Remains, now: datetime, lives: bool) -> None:
+    record = remains.record
+    minutes = (now - record.created).total_seconds() / 60
+    state = "ALIVE" if lives else "dead"
+    print(f"Run {record.run}, {minutes:.0f} min old, {record.owner} ({state})")
+    for namespace in remains.namespaces:
+        name = _name(namespace)
+        ending = ", already terminating" if namespace["metadata"].get("deletionTimestamp") else ""
+        print(f"  namespace {name}: {remains.pods.get(name, 0)} pods{ending}")
+    for volume in remains.volumes:
+        print(f"  volume {_name(volume)}: {_policy(volume)}, of claim {volume['spec']['claimRef']['name']}")
