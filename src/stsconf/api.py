@@ -11,7 +11,7 @@ from typing import Any
 import urllib3
 from kubernetes.client import ApiClient, CoreV1Api
 from kubernetes.client.exceptions import ApiException
-from kubernetes.config import ConfigException, new_client_from_config
+from kubernetes.config import ConfigException, list_kube_config_contexts, new_client_from_config
 from kubernetes.stream import stream
 
 from stsconf.errors import ClusterError, StsconfError, UsageError
@@ -67,6 +67,11 @@ class Api:
                 "Name a file with --sts-kubeconfig or KUBECONFIG, and one of `kubectl config get-contexts` with "
                 "--sts-context.",
             ) from None
+
+    @staticmethod
+    def current_context(kubeconfig: Path | None) -> str:
+        """The name of the context that is used when none is given."""
+        return str(list_kube_config_contexts(str(kubeconfig) if kubeconfig else None)[1]["name"])
 
     def request(
         self,

@@ -29,7 +29,7 @@ def cluster(
     public = {key: str(entry["public"]) for key, entry in known.items() if key.startswith("nginx")}
     yield Cluster(
         provider=Provider.EXISTING,
-        name=context or "current context",
+        name=context or api.current_context(kubeconfig),
         kubeconfig=kubeconfig,
         context=context,
         api=api,
