@@ -7,11 +7,11 @@ import argparse
 import contextlib
 import json
 import os
-import select
 import shlex
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
@@ -138,7 +138,9 @@ def up(recipe: Recipe, options: argparse.Namespace) -> int:
     """Build, run, tell, and stay until told to end."""
     if options.detach:
         return detached(options)
-    if not options.until_stdin_closes and not options.background:
+    if options.until_stdin_closes:
+        threading.Thread(target=end_with_stdin, daemon=True).start()
+    elif not options.background:
         die_with_parent(signal.SIGTERM)
     engine, running, reused = provide(recipe)
     try:
@@ -147,11 +149,7 @@ def up(recipe: Recipe, options: argparse.Namespace) -> int:
             return 0
         if options.background:
             leave_terminal(recipe.store.root / "logs" / "up.log")
-        watched = [sys.stdin] if options.until_stdin_closes else []
-        while engine.alive():
-            readable, _, _ = select.select(watched, [], [], 1.0)
-            if readable and not os.read(sys.stdin.fileno(), 4096):
-                return 0
+        engine.wait()
         raise Failure(f"The engine ended by itself. See {engine.log}, then run `python3 airgap up` again.")
     except Interrupted:
         return 0  # the ordinary end of an engine
@@ -160,6 +158,13 @@ def up(recipe: Recipe, options: argparse.Namespace) -> int:
             for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 signal.signal(each, signal.SIG_IGN)
             halt(recipe, engine)
+
+
+def end_with_stdin() -> None:
+    """Send this process SIGTERM at the end of standard input."""
+    while os.read(0, 4096):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def leave_terminal(log: Path) -> None:

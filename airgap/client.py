@@ -7,6 +7,9 @@ from pathlib import Path
 
 from progress import Failure, die_with_parent
 
+REMOVE = 60.0
+"""Seconds the engine may take to remove all containers."""
+
 
 @dataclass(frozen=True)
 class Docker:
@@ -35,11 +38,16 @@ class Docker:
             preexec_fn=die_with_parent,
         )
 
-    def run(self, *argv: str | Path) -> str:
-        """Run a command; returns what it printed, raises Failure with its end when it fails."""
+    def run(self, *argv: str | Path, seconds: float | None = None) -> str:
+        """Run a command; returns what it printed, raises Failure with its end when it fails or takes over *seconds*."""
         with self.popen(*argv) as process:
             try:
-                output, _ = process.communicate()
+                output, _ = process.communicate(timeout=seconds)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise Failure(
+                    f"docker {argv[0]} did not end within {seconds:.0f} s. See `python3 airgap status`."
+                ) from None
             except BaseException:
                 process.kill()
                 raise
@@ -56,5 +64,5 @@ class Docker:
 
     def remove_containers(self) -> None:
         """Remove every container with its volumes."""
-        if containers := self.run("ps", "--all", "--quiet", "--no-trunc").split():
-            self.run("rm", "--force", "--volumes", *containers)
+        if containers := self.run("ps", "--all", "--quiet", "--no-trunc", seconds=REMOVE).split():
+            self.run("rm", "--force", "--volumes", *containers, seconds=REMOVE)

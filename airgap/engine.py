@@ -180,6 +180,11 @@ class Engine:
         """Whether the engine started here still runs."""
         return self.process is not None and self.process.poll() is None
 
+    def wait(self) -> None:
+        """Wait until the engine started here ends."""
+        if self.process is not None:
+            self.process.wait()
+
     def stop(self) -> None:
         """End the engine started here and everything in it, and take its traces off the host."""
         if self.process is not None:

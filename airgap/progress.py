@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 HEARTBEAT = 20.0
@@ -25,8 +25,9 @@ class Failure(Exception):
 
 
 def say(text: str) -> None:
-    """One line for a person."""
-    print(f"airgap: {text}", file=sys.stderr, flush=True)
+    """One line for a person; where nobody reads any more it is lost."""
+    with suppress(BrokenPipeError):
+        print(f"airgap: {text}", file=sys.stderr, flush=True)
 
 
 @contextmanager

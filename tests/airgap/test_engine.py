@@ -231,6 +231,28 @@ def test_a_detached_engine_stays_until_down(recipe: Recipe) -> None:
     assert recipe.engine.running() is None
 
 
+@pytest.mark.parametrize("way", ["SIGINT", "SIGTERM", "standard input ends"])
+def test_an_interrupted_build_leaves_nothing_running(way: str, tmp_path: Path) -> None:
+    mounts = Path("/proc/self/mounts").read_text()
+    argv = [sys.executable, AIRGAP, "up", "--until-stdin-closes"]
+    environment = os.environ | {"STS_CACHE_DIR": str(tmp_path / "cache")}
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(argv, env=environment, text=True, **pipes) as process:  # type: ignore[call-overload]
+        first = process.stderr.readline()
+        assert "[1/" in first, first
+        until(lambda: (tmp_path / "cache/logs").is_dir(), 30, "the first step does not start")
+        if way == "standard input ends":
+            process.stdin.close()
+        else:
+            process.send_signal(signal.Signals[way])
+        assert process.wait(60) == 2
+        assert "interrupted" in process.stderr.read()
+    programs = subprocess.run(["pgrep", "-f", str(tmp_path)], check=False, capture_output=True, text=True)
+    assert programs.stdout == ""
+    assert Path("/proc/self/mounts").read_text() == mounts
+    assert not (tmp_path / "cache/programs").exists()
+
+
 def test_sigkill_ends_what_a_contained_command_started(tmp_path: Path) -> None:
     mark = tmp_path / "child"
     program = (
