@@ -53,7 +53,9 @@ def test_a_pods_claims_exist_before_the_pod(timeline: Timeline) -> None:
     for created in timeline.created_by_set():
         for template in timeline.claim_templates():
             claim = f"{template.name}-{created.name}"
-            expect(created).follows(timeline.claims.first(claim), f"PersistentVolumeClaim {claim} exists")
+            expect(created).follows(
+                timeline.claims.first(claim), f"PersistentVolumeClaim {claim} exists", timeline.claims
+            )
 
 
 @promise("ORD-12", source=f"{PAGE}#using-statefulsets", scenarios=("create", "scale_up"))

@@ -17,7 +17,7 @@ def test_each_pod_gets_one_claim_for_each_template(timeline: Timeline) -> None:
         for template in timeline.claim_templates():
             name = f"{template.name}-{created.name}"
             expect(created).shows(f"claim behind volume {template.name}", created.fact.claims.get(template.name), name)
-            expect(created).comes_with(timeline.claims.first(name), f"PersistentVolumeClaim {name}")
+            expect(created).comes_with(timeline.claims.first(name), f"PersistentVolumeClaim {name}", timeline.claims)
 
 
 @promise("STO-02", source=f"{CODE}stateful_set_utils.go", scenarios=("create",), level=Level.IMPLEMENTATION)

@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from typing import Any, TypeVar
 
 from stsconf.errors import UnknownFact
-from stsconf.facts import Fact
+from stsconf.facts import Fact, StatefulSet
 from stsconf.timeline import GRACE_SECONDS, Change, Event, History, Timeline, Trouble
 from stsconf.verdict import Obligation, Outcome, Witness, singular, witness_of
 
@@ -73,8 +73,14 @@ class Expectation:
         for name, value in wanted.items():
             self.shows(name.replace("_", " "), getattr(self._event.fact, name), value)
 
-    def comes_with(self, other: Event[F] | None, what: str) -> Event[F] | None:
-        """The other object exists too; returned so that it can be looked at."""
+    def comes_with(self, other: Event[F] | None, what: str, among: History[F] | None = None) -> Event[F] | None:
+        """The other object exists too; returned so that it can be looked at.
+
+        ``among`` is where it was looked for, so that ``None`` counts only if nothing of that was missed.
+        """
+        if other is None and among is not None and among.gaps:
+            self._unknown(f"{what} belongs to {say(self._event)}", UnknownFact(f"part of {among.kind} was not seen"))
+            return None
         self._add(
             Outcome.VIOLATED if other is None else Outcome.HOLDS,
             f"{what} belongs to {singular(self._event.kind)} {self._event.name}",
@@ -106,18 +112,21 @@ class Expectation:
             other,
         )
 
-    def follows(self, other: Event[Any] | None, what: str) -> None:
-        """The other moment happened, and before this one. ``None``: it was never seen."""
+    def follows(self, other: Event[Any] | None, what: str, among: History[Any] | None = None) -> None:
+        """The other moment happened, and before this one. ``None``: it was never seen.
+
+        ``among`` is where it was looked for; by default the history of this moment's kind.
+        """
         expected = f"{what} before {say(self._event)}"
+        history = among or judged.get().of_kind(self._event.kind)
         try:
+            if history.kind != self._event.kind:
+                judged.get().same_domain(history.kind, self._event.kind)
+            if (other is None or other.rv > self._event.rv) and history.unseen(0, self._event.rv):
+                raise UnknownFact(f"part of {history.kind} was not seen")
             if other is None:
-                kind = self._event.kind
-                if judged.get().of_kind(kind).unseen(0, self._event.rv):
-                    raise UnknownFact(f"part of {kind} was not seen")
                 self._add(Outcome.VIOLATED, expected, f"{say(self._event)}, and that had not happened")
                 return
-            if other.kind != self._event.kind:
-                judged.get().same_domain(other.kind, self._event.kind)
         except UnknownFact as unknown:
             self._unknown(expected, unknown)
             return
@@ -143,27 +152,29 @@ class Expectation:
             if at is not None and at.now is not None and condition(at.now):
                 self._add(Outcome.HOLDS, expected, f"it was, since {at.seconds:.3f} s", at)
                 return
-            flip = history.lost(name, condition, event.rv)
-            if flip is None:
+            since = history.unmet(name, condition, event.rv)
+            if since is None or (since.change is Change.ADDED and not history.lost(name, condition, event.rv)):
                 if history.unseen(0, event.rv):
                     raise UnknownFact(f"part of {history.kind} was not seen")
                 seen = f"{name} had never been {what}" if at else f"there was no {singular(history.kind)} {name} yet"
                 self._add(Outcome.VIOLATED, expected, f"{say(event)} while {seen}", *([at] if at else []))
                 return
-            age = event.seconds - flip.seconds
-            if age > GRACE_SECONDS or _status_shows(flip, event):
+            if history.unseen(since.rv - 1, event.rv):
+                raise UnknownFact(f"part of {history.kind} was not seen")
+            age = event.seconds - since.seconds
+            if (age > GRACE_SECONDS and not event.late) or _status_shows(history, condition, since, event):
                 self._add(
                     Outcome.VIOLATED,
                     expected,
                     f"{say(event)} although {name} had not been {what} for {age:.3f} s",
-                    flip,
+                    since,
                 )
             else:
                 self._add(
                     Outcome.INCONCLUSIVE,
                     expected,
                     f"{say(event)} {age:.3f} s after {name} ceased to be {what}: the controller may not have known yet",
-                    flip,
+                    since,
                     trouble=Trouble.RACED,
                 )
         except UnknownFact as unknown:
@@ -204,19 +215,25 @@ def _put(outcome: Outcome, expected: str, seen: str, *witness: Witness, trouble:
     obligations.get().append(Obligation(outcome, expected, seen, witness, trouble))
 
 
-def _status_shows(flip: Event[Any], event: Event[Any]) -> bool:
-    """Whether the set's status, written between the two moments, counts fewer ready pods than before the flip."""
+def _status_shows(history: History[F], condition: Callable[[F], bool], flip: Event[F], event: Event[Any]) -> bool:
+    """Whether the set's status, written between the two moments, counts fewer ready pods than before the flip.
+
+    That proves that its controller knew only if the flip is the one loss that could have lowered the count.
+    """
     timeline = judged.get()
+    if event.kind != "pods" or history.unseen(0, event.rv) or timeline.sets.unseen(0, event.rv):
+        return False
     try:
         timeline.same_domain("statefulsets")
     except UnknownFact:
         return False
-    ready: int | None = None
+    counted: Event[StatefulSet] | None = None
     for written in timeline.sets.events:
         if written.now is None or written.rv >= event.rv:
             break
         if written.rv <= flip.rv:
-            ready = written.now.ready_replicas
-        elif ready is not None and written.now.ready_replicas < ready:
-            return True
+            counted = written
+        elif counted and written.now.ready_replicas < counted.fact.ready_replicas:
+            since = counted.seconds - GRACE_SECONDS
+            return [e for e in history.losing(condition) if e.seconds > since and e.rv < written.rv] == [flip]
     return False

@@ -18,7 +18,7 @@ from typing import Any, Generic, TypeVar, cast
 
 from stsconf import facts
 from stsconf.errors import UnknownFact
-from stsconf.timeline_file import inspect, read_records
+from stsconf.timeline_file import FileState, Record, inspect, read_records
 
 F = TypeVar("F", bound=facts.Fact)
 
@@ -29,6 +29,8 @@ Measured on Kubernetes v1.37.2: the oldest view a correct controller acted on wa
 every 200 ms; its slowest reaction was 0.52 s (see docs/decisions/grace.md).
 """
 
+END = 2**63
+"""Past every revision: where a hole ends that was never closed."""
 
 kinds_read: ContextVar[set[str]] = ContextVar("kinds_read", default=set())  # noqa: B039 - the default is a sink
 """Which kinds the promise being judged has looked at: its verdict depends on those being complete."""
@@ -72,7 +74,11 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Event(Generic[F]):
-    """One version of one object. ``seconds`` is the recorder's clock, ``line`` the line in the recording."""
+    """One version of one object. ``line`` is the line in the recording.
+
+    ``seconds`` is the recorder's clock when the version came to be known; ``late``: that may be long after it happened
+    (found in a list, rebuilt after a gap, or delivered right after a broken connection).
+    """
 
     line: int
     seconds: float
@@ -83,6 +89,7 @@ class Event(Generic[F]):
     name: str
     before: F | None
     now: F | None
+    late: bool = False
 
     @property
     def fact(self) -> F:
@@ -135,12 +142,16 @@ class Observation:
 
 
 class History(Generic[F]):
-    """Every recorded version of one kind inside one window, in resourceVersion order."""
+    """Every recorded version of one kind inside one window, in resourceVersion order.
 
-    def __init__(self, kind: str, events: Iterable[Event[F]], gaps: Iterable[Gap] = ()) -> None:
+    ``begins_rv`` is the revision of the first list: how things came to be as it shows them was not seen.
+    """
+
+    def __init__(self, kind: str, events: Iterable[Event[F]], gaps: Iterable[Gap] = (), begins_rv: int = 0) -> None:
         self.kind = kind
         self.events = tuple(events)
         self.gaps = tuple(gaps)
+        self.begins_rv = begins_rv
 
     @cached_property
     def _by_name(self) -> dict[str, list[Event[F]]]:
@@ -178,6 +189,21 @@ class History(Generic[F]):
             held = holds
         return lost
 
+    def unmet(self, name: str, condition: Callable[[F], bool], rv: int) -> Event[F] | None:
+        """The version of ``name`` since which the condition has not held until ``rv``.
+
+        ``None`` if there was no version, or the condition held in the last one.
+        """
+        since: Event[F] | None = None
+        for event in self.named(name):
+            if event.rv >= rv:
+                break
+            if event.now is not None and condition(event.now):
+                since = None
+            elif since is None:
+                since = event
+        return since
+
     def created(self) -> Iterator[Event[F]]:
         """The moments at which an object was created while we watched."""
         return (e for e in self.events if e.change is Change.ADDED)
@@ -200,30 +226,40 @@ class History(Generic[F]):
             e for e in self.events if e.now is not None and condition(e.now) and not (e.before and condition(e.before))
         )
 
+    def losing(self, condition: Callable[[F], bool]) -> Iterator[Event[F]]:
+        """The moments at which ``condition`` ceased to hold for an object, its end included."""
+        return (
+            e for e in self.events if e.before and condition(e.before) and not (e.now is not None and condition(e.now))
+        )
+
     def latest(self) -> dict[str, Event[F]]:
-        """The last known version of every object that still exists, by name."""
+        """The last version of every object that still exists, by name.
+
+        Raises ``UnknownFact`` when the end was not seen.
+        """
+        if any(gap.until_rv >= END for gap in self.gaps):
+            raise UnknownFact(f"how {self.kind} are in the end was not seen")
         return {name: lane[-1] for name, lane in self._by_name.items() if lane[-1].now is not None}
 
     def before(self, rv: int, name: str) -> Event[F] | None:
         """The version of ``name`` in force right before revision ``rv``; ``None`` if no such object was known.
 
-        Raises ``UnknownFact`` when ``rv`` lies in a gap of this kind.
+        Raises ``UnknownFact`` when ``rv`` lies in a gap of this kind, or before its first list.
         """
-        for gap in self.gaps:
-            if gap.after_rv < rv <= gap.until_rv:
-                raise UnknownFact(f"{self.kind} {name} at revision {rv} lies in a gap of the recording")
+        if rv <= self.begins_rv or any(gap.after_rv < rv <= gap.until_rv for gap in self.gaps):
+            raise UnknownFact(f"{self.kind} {name} at revision {rv} was not seen")
         lane = self.named(name)
         index = bisect_left(lane, rv, key=lambda e: e.rv)
         return lane[index - 1] if index else None
 
     def unseen(self, low: int, high: int) -> bool:
-        """Whether some revision in ``low < rv < high`` was not seen."""
-        return any(gap.after_rv < high and low < gap.until_rv for gap in self.gaps)
+        """Whether some revision in ``low < rv < high`` was not seen; what was before the recording only if all was."""
+        return high <= self.begins_rv or any(gap.after_rv < high and low < gap.until_rv for gap in self.gaps)
 
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """One version of the set's spec: in force from ``began`` until ``until_rv``."""
+    """One version of the set's spec: in force from ``began`` until ``until_rv``, as far as was seen."""
 
     began: Event[facts.StatefulSet]
     until_rv: int
@@ -314,13 +350,20 @@ class Timeline:
             for e in self.sets.events
             if e.now is not None and (e.before is None or e.before.generation != e.now.generation)
         ]
-        ends = [*(turn.rv for turn in turns[1:]), 2**63]
-        return [Epoch(turn, end) for turn, end in zip(turns, ends, strict=True)]
+        holes = [gap.after_rv + 1 for gap in self.sets.gaps]
+        return [
+            Epoch(turn, min([end, *(hole for hole in holes if hole > turn.rv)]))
+            for turn, end in zip(turns, [*(turn.rv for turn in turns[1:]), END], strict=True)
+        ]
 
     def scalings(self) -> list[tuple[facts.StatefulSet, Epoch]]:
-        """Each change of ``spec.replicas``: the spec before it, and the epoch it began. Orders sets and pods."""
+        """Each change of ``spec.replicas`` that was seen: the spec before it, and the epoch it began."""
         self.same_domain("statefulsets")
-        return [(was.spec, now) for was, now in pairwise(self.epochs()) if was.spec.replicas != now.spec.replicas]
+        return [
+            (was.spec, now)
+            for was, now in pairwise(self.epochs())
+            if was.spec.replicas != now.spec.replicas and not self.sets.unseen(was.began.rv, now.began.rv)
+        ]
 
     def spec_at(self, rv: int) -> facts.StatefulSet | None:
         """The set as stored right before revision ``rv`` of another kind; ``None`` before it existed."""
@@ -392,7 +435,9 @@ class Timeline:
 
     @property
     def keeps_claims_when_scaled(self) -> bool:
-        """Whether the retention policy was Retain all along (the default)."""
+        """Whether the retention policy was Retain all along, the default. Raises ``UnknownFact`` if some was missed."""
+        if self.sets.gaps:
+            raise UnknownFact("part of statefulsets was not seen")
         return all(e.fact.keeps_claims_when_scaled for e in self.sets.events)
 
     def template_of(self, claim: facts.Claim) -> facts.ClaimTemplate | None:
@@ -459,7 +504,7 @@ class Timeline:
     def published_ready(self) -> Iterator[tuple[Event[facts.EndpointSlice], str]]:
         """Each time a slice of the governing Service begins to call a pod ready: the write, and the pod's name."""
         for event in self.slices.events:
-            if event.now is None or event.now.service != self.service_name:
+            if event.now is None or event.change is Change.LISTED or event.now.service != self.service_name:
                 continue
             was = {e.hostname for e in event.before.endpoints if e.ready} if event.before else set()
             for name in sorted({e.hostname for e in event.now.endpoints if e.ready and e.hostname} - was):
@@ -486,8 +531,9 @@ class Timeline:
         for event in self.created_by_set():
             lane = self.pods.named(event.name)
             index = lane.index(event)
-            if index and lane[index - 1].uid != event.uid:
-                yield lane[index - 1], event
+            was = lane[index - 1]
+            if index and was.uid != event.uid and not self.pods.unseen(was.rv - 1, event.rv):
+                yield was, event
 
     def healthy_members(self) -> list[Event[facts.Pod]]:
         """The set's pods that were Running and Ready when the window ended, as last seen."""
@@ -513,43 +559,72 @@ def load(path: Path) -> Recording:
     Raises ``TimelineFileError`` for a file that is no timeline; a damaged one is read as far as it goes, and says so
     in ``problems``.
     """
-    return _Reader(path).read()
+    return assemble(path, read_records(path), inspect(path))
+
+
+def assemble(path: Path, records: Iterable[tuple[int, Record]], state: FileState) -> Recording:
+    """Timelines from numbered records and what the seal says of them; ``path`` is their name."""
+    return _Reader(path, state).read(records)
+
+
+class _Feed:
+    """How far one kind in one place was seen: the whole cluster, or one namespace."""
+
+    def __init__(self) -> None:
+        self.begins_rv = 0
+        self.frontier = 0
+        self.gaps: list[Gap] = []
+        self.open_since = 0.0
+        self.broken = self.resumed = False
+        self.end_unproven = False
+
+    def seen_until(self, rv: int) -> None:
+        self.frontier = max(self.frontier, rv)
+
+    def is_late(self, record: Mapping[str, Any]) -> bool:
+        """Whether a version may have waited for us: a broken connection delivers first what it held back."""
+        return bool(record.get("rebuilt")) or (self.resumed and record["t"] / 1e9 - self.open_since <= GRACE_SECONDS)
+
+    def holes(self, sealed: bool) -> list[Gap]:
+        tail = [Gap(self.frontier, END)] if not sealed or self.end_unproven else []
+        return [*self.gaps, *tail]
 
 
 class _Reader:
     """One pass over the records."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, state: FileState) -> None:
         self.path = path
+        self.state = state
         self.header: Mapping[str, Any] = {}
         self.live: dict[tuple[str, str, str], facts.Fact] = {}
         self.events: dict[tuple[str, str], list[Event[Any]]] = defaultdict(list)
-        self.gaps: dict[tuple[str, str], list[Gap]] = defaultdict(list)
+        self.feeds: dict[tuple[str, str], _Feed] = defaultdict(_Feed)
         self.windows: dict[str, Window] = {}
         self.actions: list[tuple[str, Action]] = []
         self.observations: list[tuple[str, Observation]] = []
         self.open_actions: dict[str, Mapping[str, Any]] = {}
-        self.problems: list[Problem] = []
+        self.problems: list[tuple[str, Problem]] = []
         self.domains: list[frozenset[str]] = []
         self.probe_failed = False
         self.count = 0
 
-    def read(self) -> Recording:
-        for line, record in read_records(self.path):
+    def read(self, records: Iterable[tuple[int, Record]]) -> Recording:
+        for line, record in records:
             handler = getattr(self, f"_on_{record.get('rec')}", None)
             if handler:
                 handler(line, record)
-        state = inspect(self.path)
+        for begin in self.open_actions.values():
+            self._add_action(0, begin, None)
+        state = self.state
         if not state.sealed:
-            self.problems.append(
-                Problem(Trouble.TRUNCATED, None, f"{self.path.name} has no seal: the run did not end as it should")
-            )
+            self._problem(Trouble.TRUNCATED, None, f"{self.path.name} has no seal: the run did not end as it should")
         elif state.problem:
-            self.problems.append(Problem(Trouble.INTEGRITY, None, state.problem))
+            self._problem(Trouble.INTEGRITY, None, state.problem)
         closed = {w.scenario for w in self.windows.values() if w.settled is not None}
         for name in self.header.get("scenarios") or ():
             if name not in closed:
-                self.problems.append(Problem(Trouble.NOT_REACHED, None, f"scenario {name} was planned and did not end"))
+                self._problem(Trouble.NOT_REACHED, None, f"scenario {name} was planned and did not end")
         domain = frozenset() if self.probe_failed or not self.domains else self.domains[-1]
         return Recording(
             path=self.path,
@@ -557,9 +632,16 @@ class _Reader:
             sha256=state.sha256,
             sealed=state.sealed,
             timelines=tuple(self._timeline(window, domain) for window in self._windows()),
-            problems=tuple(self.problems),
+            problems=tuple(problem for _, problem in self.problems),
             events=self.count,
         )
+
+    def _problem(self, trouble: Trouble, kind: str | None, what: str, namespace: str = "") -> None:
+        self.problems.append((namespace, Problem(trouble, kind, what)))
+
+    def _feed(self, kind: str, namespace: str) -> _Feed:
+        """The feed that an object comes from: of its namespace, where there is one, else of the whole cluster."""
+        return self.feeds[(kind, namespace) if (kind, namespace) in self.feeds else (kind, "")]
 
     def _windows(self) -> list[Window]:
         """The marked windows; in a passive recording, one for every StatefulSet that was seen."""
@@ -576,22 +658,35 @@ class _Reader:
     def _on_header(self, line: int, record: Mapping[str, Any]) -> None:  # noqa: ARG002 - one signature for all records
         self.header = record
 
+    def _on_conn(self, line: int, record: Mapping[str, Any]) -> None:  # noqa: ARG002 - one signature for all records
+        feed = self.feeds[record["s"], record.get("ns") or ""]
+        if record["what"] == "open":
+            feed.open_since, feed.resumed = record["t"] / 1e9, feed.broken
+        else:
+            feed.broken = True
+
+    def _on_bm(self, line: int, record: Mapping[str, Any]) -> None:  # noqa: ARG002 - one signature for all records
+        self.feeds[record["s"], record.get("ns") or ""].seen_until(int(record["rv"]))
+
     def _on_snap(self, line: int, record: Mapping[str, Any]) -> None:
         """A list is the state at its revision: what differs from what we knew was not seen happening."""
         if record.get("why") == "closing":
             return
         kind, scope = record["s"], record.get("ns")
         seconds, rv = record["t1"] / 1e9, int(record["rv"])
+        feed = self.feeds[kind, scope or ""]
+        feed.begins_rv = feed.begins_rv or rv
+        feed.seen_until(rv)
         listed = {(item["metadata"].get("namespace") or "", item["metadata"]["name"]): item for item in record["items"]}
         for (known_kind, namespace, name), fact in list(self.live.items()):
             if known_kind == kind and (scope is None or namespace == scope) and (namespace, name) not in listed:
-                self._store(line, seconds, kind, Change.LOST, rv, namespace, fact.uid, name, None)
+                self._store(line, seconds, kind, Change.LOST, rv, namespace, fact.uid, name, None, late=True)
         for (namespace, name), raw in listed.items():
             if reduce := facts.REDUCERS.get(kind):
                 fact = reduce({"kind": kind, **raw})
                 if self.live.get((kind, namespace, name)) != fact:
                     own_rv = int(raw["metadata"]["resourceVersion"])
-                    self._store(line, seconds, kind, Change.LISTED, own_rv, namespace, fact.uid, name, fact)
+                    self._store(line, seconds, kind, Change.LISTED, own_rv, namespace, fact.uid, name, fact, late=True)
 
     def _on_ev(self, line: int, record: Mapping[str, Any]) -> None:
         self.count += 1
@@ -603,6 +698,8 @@ class _Reader:
         namespace = record.get("ns") or ""
         if change is Change.DELETED and (record["s"], namespace, record["name"]) not in self.live:
             self.live[record["s"], namespace, record["name"]] = reduce(record["obj"])
+        feed = self._feed(record["s"], namespace)
+        feed.seen_until(int(record["rv"]))
         self._store(
             line,
             record["t"] / 1e9,
@@ -613,6 +710,7 @@ class _Reader:
             record["uid"],
             record["name"],
             now,
+            late=feed.is_late(record),
         )
 
     def _store(
@@ -626,12 +724,14 @@ class _Reader:
         uid: str,
         name: str,
         now: facts.Fact | None,
+        *,
+        late: bool,
     ) -> None:
         key = (kind, namespace, name)
         before = self.live.get(key)
         if before is not None and before.uid != uid:
             before = None
-        event: Event[Any] = Event(line, seconds, kind, change, rv, uid, name, before, now)
+        event: Event[Any] = Event(line, seconds, kind, change, rv, uid, name, before, now, late)
         self.events[kind, namespace].append(event)
         if now is None:
             self.live.pop(key, None)
@@ -639,39 +739,37 @@ class _Reader:
             self.live[key] = now
 
     def _on_gap(self, line: int, record: Mapping[str, Any]) -> None:
+        kind, namespace = record["s"], record.get("ns") or ""
+        until = int(record.get("until_rv") or END)
+        feed = self.feeds[kind, namespace]
         if record.get("repaired"):
+            feed.seen_until(until)
             return
-        kind = record["s"]
+        feed.gaps.append(Gap(int(record.get("after_rv") or 0), until))
         if record.get("why") == "forbidden":
-            self.problems.append(Problem(Trouble.FORBIDDEN, kind, f"reading {kind} is not allowed"))
-            return
-        until = record.get("until_rv")
-        gap = Gap(int(record.get("after_rv") or 0), int(until) if until else 2**63)
-        self.gaps[kind, record.get("ns") or ""].append(gap)
-        self.problems.append(
-            Problem(Trouble.GAP, kind, f"line {line}: versions of {kind} were missed ({record.get('why')})")
-        )
+            self._problem(Trouble.FORBIDDEN, kind, f"reading {kind} is not allowed", namespace)
+        else:
+            why = f"line {line}: versions of {kind} were missed ({record.get('why')})"
+            self._problem(Trouble.GAP, kind, why, namespace)
 
     def _on_act(self, line: int, record: Mapping[str, Any]) -> None:
         if record["phase"] == "begin":
             self.open_actions[record["id"]] = record
             return
         begin = self.open_actions.pop(record["id"], record)
-        rv = (record.get("result") or {}).get("rv")
-        self.actions.append(
-            (
-                begin.get("ns") or "",
-                Action(
-                    line,
-                    begin["t"] / 1e9,
-                    begin["verb"],
-                    begin["resource"],
-                    begin["name"],
-                    int(rv) if rv else None,
-                    begin.get("body"),
-                ),
-            )
+        self._add_action(line, begin, (record.get("result") or {}).get("rv"))
+
+    def _add_action(self, line: int, begin: Mapping[str, Any], rv: str | None) -> None:
+        action = Action(
+            line,
+            begin["t"] / 1e9,
+            begin["verb"],
+            begin["resource"],
+            begin["name"],
+            int(rv) if rv else None,
+            begin.get("body"),
         )
+        self.actions.append((begin.get("ns") or "", action))
 
     def _on_obs(self, line: int, record: Mapping[str, Any]) -> None:
         observation = Observation(
@@ -709,18 +807,20 @@ class _Reader:
             self.probe_failed = True
 
     def _on_seal(self, line: int, record: Mapping[str, Any]) -> None:  # noqa: ARG002 - one signature for all records
-        for kind, result in (record.get("closing") or {}).items():
-            if result not in ("equal", "forbidden"):
-                stream = kind.split("/")[0]
-                self.problems.append(
-                    Problem(Trouble.NOT_REACHED, stream, f"the end of {kind} was not proven: {result}")
-                )
+        for key, result in (record.get("closing") or {}).items():
+            if result in ("equal", "forbidden"):
+                continue
+            kind, _, namespace = key.partition("/")
+            self.feeds[kind, namespace].end_unproven = True
+            trouble = Trouble.INTEGRITY if result.startswith("mismatch") else Trouble.NOT_REACHED
+            self._problem(trouble, kind, f"the end of {key} was not proven: {result}", namespace)
 
     def _timeline(self, window: Window, domain: frozenset[str]) -> Timeline:
         def history(kind: str, mine: Callable[[Event[Any]], bool], namespace: str | None = None) -> History[Any]:
             where = window.namespace if namespace is None else namespace
             events = sorted((e for e in self.events[kind, where] if mine(e)), key=lambda e: e.rv)
-            return History(kind, events, [*self.gaps[kind, where], *(self.gaps[kind, ""] if where else ())])
+            feed = self._feed(kind, where)
+            return History(kind, events, feed.holes(self.state.sealed), feed.begins_rv)
 
         name = window.set_name
         sets = history("statefulsets", lambda e: e.name == name)
@@ -741,7 +841,8 @@ class _Reader:
 
         pods = history("pods", is_pod)
         actions = [a for namespace, a in self.actions if namespace == window.namespace and is_mine(a)]
-        problems = [*self.problems, *(_interference(sets, pods, actions) if self.windows else ())]
+        mine = [problem for space, problem in self.problems if space in ("", window.namespace)]
+        problems = [*mine, *(_interference(sets, pods, actions) if self.windows else ())]
         return Timeline(
             window,
             {
@@ -773,9 +874,10 @@ def _interference(
     """Signs that somebody else acted on the set as well: then neither a pass nor a fault is the cluster's."""
     ours = {action.rv for action in actions}
     for event in sets.events:
-        changed = event.change is Change.MODIFIED and event.before and event.before.generation != event.fact.generation
+        changed = event.before and event.before.generation != event.fact.generation
         if changed and event.rv not in ours and not event.fact.terminating:
-            what = f"line {event.line}: the spec of {event.name} was changed, and not by this run"
+            who = "it was not seen by whom" if event.change is Change.LISTED else "not by this run"
+            what = f"line {event.line}: the spec of {event.name} was changed, and {who}"
             yield Problem(Trouble.INTERFERENCE, None, what)
         if strangers := event.fact.spec_managers - OUR_MANAGERS:
             yield Problem(Trouble.INTERFERENCE, None, f"{', '.join(sorted(strangers))} wrote to {event.name} as well")
