@@ -134,22 +134,25 @@ def record(
     config: Config,
     say: Say,
     edits: Mapping[str, Edit] | None = None,
+    namespace: str | None = None,
 ) -> Path:
     """Prove the storage, run the scenarios side by side while recording, and return the sealed recording.
 
-    ``edits`` change the StatefulSet manifest of a scenario: test equipment. Raises ``StorageNotReady`` before anything
-    is recorded. Namespaces made here are gone afterwards, unless the cluster itself goes.
+    Each scenario gets a namespace of its own, or ``namespace``, which exists, under names of its own. ``edits`` change
+    the StatefulSet manifest of a scenario: test equipment. Raises ``StorageNotReady`` before anything is recorded.
+    Namespaces made here are gone afterwards, unless the cluster itself goes.
     """
     short = config.run_id.rsplit("-", 1)[-1]
-    namespaces = {s.name: f"stsconf-{short}-{s.name.replace('_', '-')}" for s in scenarios}
+    names = {s.name: _names(s.name, f"stsconf-{short}", namespace) for s in scenarios}
     probe = f"stsconf-{short}-probe"
     with contextlib.ExitStack() as stack:
         inventory = stack.enter_context(Inventory(cluster.api, config.run_id, probe))
         if not cluster.ours:
             stack.callback(_remove, cluster, inventory, config.waits, say)
-        for namespace in namespaces.values():
-            inventory.make_namespace(namespace)
-        say(f"namespaces: made {1 + len(namespaces)}, recorded in {probe}")
+        if namespace is None:
+            for own in names.values():
+                inventory.make_namespace(own.namespace)
+        say(f"namespaces: made {len(inventory.record.entries)}, recorded in {probe}")
         storage.prove(cluster, probe, config.waits, say)
         path = config.output_dir / "timelines" / "run.ndjson"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -157,7 +160,7 @@ def record(
             cluster.api.client,
             path,
             run_id=config.run_id,
-            scope=Scope(None if cluster.ours else tuple(namespaces.values())),
+            scope=Scope(None if cluster.ours else tuple({own.namespace for own in names.values()})),
             header={
                 "provider": cluster.provider.value,
                 "capabilities": sorted(cluster.capabilities),
@@ -176,7 +179,7 @@ def record(
                         Workload(
                             cluster.api,
                             recorder,
-                            Names(namespaces[scenario.name]),
+                            names[scenario.name],
                             cluster.images,
                             cluster.storage_class,
                             config.waits,
@@ -195,6 +198,14 @@ def record(
                     raise
             say("recording: proving that nothing was missed")
             return recorder.close().path
+
+
+def _names(scenario: str, prefix: str, namespace: str | None) -> Names:
+    """The documented names in a namespace of its own, or names of its own in a given one."""
+    word = scenario.replace("_", "-")
+    if namespace is None:
+        return Names(f"{prefix}-{word}")
+    return Names(namespace, f"web-{word}", f"nginx-{word}", f"www-{word}", f"nginx-{word}")
 
 
 def _gather(futures: Iterable[Future[None]]) -> None:

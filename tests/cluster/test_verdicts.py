@@ -10,6 +10,7 @@ from stsconf.clusters import Cluster
 from stsconf.promise import import_promises
 from stsconf.run import Config, record
 from stsconf.scenarios import SCENARIOS
+from stsconf.storage import until
 from stsconf.verdict import Outcome
 from tests.cluster.conftest import Suite
 
@@ -26,6 +27,29 @@ def test_every_promise_holds_on_an_existing_cluster_and_judging_again_agrees(sui
     timelines = load(recording).timelines
     again = {p.id: judge(p, timelines).outcome.value for p in import_promises(suite_files.conformance()).values()}
     assert again == {p["id"]: p["verdict"] for p in found["promises"]}
+
+
+def test_scenarios_in_one_namespace_do_not_disturb_each_other(cluster: Cluster, tmp_path: Path) -> None:
+    space = "together"
+    cluster.api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": space}})
+    try:
+        config = Config.from_options({"output-dir": tmp_path})
+        both = [SCENARIOS["create"], SCENARIOS["scale_down"]]
+        timelines = load(record(cluster, both, config, print, namespace=space)).timelines
+    finally:
+        cluster.api.delete("Namespace", space)
+        assert until(
+            lambda: (
+                cluster.api.get("Namespace", space) is None
+                and not [v for v in cluster.api.list("PersistentVolume") if v["spec"]["claimRef"]["namespace"] == space]
+            ),
+            120,
+        )
+    assert {t.window.set_name for t in timelines} == {"web-create", "web-scale-down"}
+    for promise in import_promises(suite_files.conformance()).values():
+        if {"create", "scale_down"} & set(promise.scenarios):
+            verdict = judge(promise, timelines)
+            assert verdict.outcome is Outcome.HOLDS, verdict.explain()
 
 
 def test_a_set_whose_first_pod_never_gets_ready_is_never_green(cluster: Cluster, tmp_path: Path) -> None:
