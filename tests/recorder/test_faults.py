@@ -105,11 +105,12 @@ def test_recorded_is_served_or_a_gap_says_so(
     world = World(faults=list(faults))
     world.toggle("web-0")
 
-    def act(_: Recorder) -> None:
+    def act(recorder: Recorder) -> None:
         for name, remove in steps:
             world.toggle(name, remove=remove)
         if not kept:
             world.compacted = world.rv - 1
+        recorder.wait_for(lambda: recorder.objects("pods", NAMESPACE) == world.state("pods", world.rv), 20, "the end")
 
     seal, records = record(server, world, tmp_path / "run.ndjson", act)
     check(world, seal, records)
@@ -131,6 +132,22 @@ def test_a_version_left_out_is_noticed_when_the_chain_shows_it(server: Server, t
     check(world, seal, records)
     (gap,) = of(records, "gap")
     assert (gap["why"], gap["repaired"]) == ("chain", False)
+
+
+@pytest.mark.parametrize("how", ["eof", "cut", "silent", "error_500", "double", "null_bookmark"])
+def test_what_a_reconnection_cures_leaves_no_gap(server: Server, tmp_path: Path, how: str) -> None:
+    world = World(faults=[Fault(how, after=1, chunk=7)])
+    world.toggle("web-0")
+
+    def act(recorder: Recorder) -> None:
+        for _number in range(3):
+            world.toggle("web-0")
+        recorder.wait_for(lambda: recorder.objects("pods", NAMESPACE) == world.state("pods", world.rv), 20, "the end")
+
+    seal, records = record(server, world, tmp_path / "run.ndjson", act)
+    check(world, seal, records)
+    assert not of(records, "gap")
+    assert records[-1]["duplicates"] == (1 if how == "double" else 0)
 
 
 def test_a_jump_of_the_generation_is_noticed(server: Server, tmp_path: Path) -> None:
