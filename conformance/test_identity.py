@@ -60,7 +60,7 @@ def test_the_subdomain_is_the_governing_service(timeline: Timeline) -> None:
 def test_each_pod_is_found_by_name_in_the_governing_service(timeline: Timeline) -> None:
     """Each Pod gets a name in the governing Service's domain that leads to the Pod that has it now."""
     published = timeline.endpoints()
-    if timeline.window.settled:
+    if timeline.publication_awaited:
         for member in timeline.healthy_members():
             found = published.get(member.name)
             expect(member).shows(
@@ -83,7 +83,7 @@ def test_the_service_answers_only_with_running_and_ready_pods(timeline: Timeline
     """The headless Service's records lead to the Running and Ready Pods of the set, and only to those."""
     for written, name in timeline.published_ready():
         expect(written).finds(timeline.pods, name, healthy, "Running and Ready")
-    if timeline.window.settled:
+    if timeline.publication_awaited:
         names = sorted(name for name, endpoint in timeline.endpoints().items() if endpoint.ready)
         for desired in timeline.sets.latest().values():
             ready = sorted(member.name for member in timeline.healthy_members())

@@ -93,7 +93,9 @@ class Tape:
         return self
 
     def close(self, settled: bool = True, waited_for: str = "") -> "Tape":
-        self.add(rec="mark", id="w", phase="close", plan={"settled": settled, "waited_for": waited_for})
+        self.add(
+            rec="mark", id="w", phase="close", plan={"settled": settled, "waited_for": waited_for, "published": settled}
+        )
         return self
 
     def event(self, kind: str, change: str, name: str, obj: Record, after: float = 0.1) -> Record:

@@ -250,7 +250,7 @@ def _act(scenario: Scenario, workload: Workload, gate: _Capacity, say: Say) -> N
             recorder.close_window(window, settled=False, waited_for=f"{late}: {workload.shortfall()}")
             say(f"{scenario.name}: {late}: {workload.shortfall()}")
         else:
-            recorder.close_window(window, settled=True)
+            recorder.close_window(window, settled=True, published=workload.wait_published())
             say(f"{scenario.name}: done in {time.monotonic() - began:.1f} s")
 
 

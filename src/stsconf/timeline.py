@@ -501,6 +501,11 @@ class Timeline:
             if endpoint.hostname
         }
 
+    @property
+    def publication_awaited(self) -> bool:
+        """Whether the harness waited, at the end, for the governing Service to answer with the set's pods."""
+        return self.window.plan.get("published") is not None
+
     def published_ready(self) -> Iterator[tuple[Event[facts.EndpointSlice], str]]:
         """Each time a slice of the governing Service begins to call a pod ready: the write, and the pod's name."""
         for event in self.slices.events:

@@ -21,6 +21,8 @@ class Waits:
     """A probe pod has written to its volume and read it back."""
     settle: float = 300.0
     """One act of a scenario, until the set's own status says that it is done."""
+    publish: float = 60.0
+    """The governing Service answers with the pods of a set that has settled."""
     namespace_gone: float = 180.0
     """A namespace we made, with everything in it."""
     volumes_gone: float = 60.0

@@ -7,7 +7,7 @@ from typing import Any
 
 from stsconf import suite_files
 from stsconf.api import Api, ApiError, Object, existing, run_in_pod
-from stsconf.recorder import Recorder
+from stsconf.recorder import Recorder, WaitTimeout
 from stsconf.waits import Waits
 
 Edit = Callable[[Object], None]
@@ -211,6 +211,28 @@ class Workload:
         Raises ``WaitTimeout`` that says which pod is missing and why.
         """
         self.recorder.wait_for(self._settled, self.waits.settle, f"StatefulSet {self.names.set_name} to be settled")
+
+    def wait_published(self) -> bool:
+        """Whether the governing Service came to answer with exactly the set's ready pods, in the time allowed."""
+
+        def published() -> bool | None:
+            slices = self.recorder.objects("endpointslices", self.names.namespace).values()
+            found = {
+                (endpoint.get("targetRef") or {}).get("uid")
+                for one in slices
+                if (one["metadata"].get("labels") or {}).get("kubernetes.io/service-name") == self.names.service
+                for endpoint in one.get("endpoints") or ()
+                if (endpoint.get("conditions") or {}).get("ready") is not False
+            }
+            return found == {p["metadata"]["uid"] for p in self.pods().values() if _state(p) == "is Ready"} or None
+
+        try:
+            self.recorder.wait_for(
+                published, self.waits.publish, f"Service {self.names.service} to answer with its pods"
+            )
+        except WaitTimeout:
+            return False
+        return True
 
     def _settled(self) -> bool | None:
         found = self._current()
