@@ -159,15 +159,19 @@ def _why(thing: Object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What ``stsconf clean`` was asked: one run or all, to delete or only to list, runs that are alive too."""
+    """What ``stsconf clean`` was asked: one run or all, to delete or only to list, runs that are alive too.
+
+    ``again`` is the command that deletes what this one lists.
+    """
 
     run: str | None = None
     yes: bool = False
     force: bool = False
+    again: str = "stsconf clean --yes"
 
 
-def clean_cluster(api: Api, request: Request, again: str, waits: Waits, say: Say) -> ExitCode:
-    """List what runs left on a cluster and, if asked to, remove it; ``again`` is the command that does.
+def clean_cluster(api: Api, request: Request, waits: Waits, say: Say) -> ExitCode:
+    """List what runs left on a cluster and, if asked to, remove it.
 
     Returns ``HOLDS`` when nothing is left and ``INCONCLUSIVE`` when something is. Raises ``PreflightRefused`` for a run
     that is alive, after the dead ones were removed, and where records may not be read.
@@ -195,7 +199,7 @@ def clean_cluster(api: Api, request: Request, again: str, waits: Waits, say: Say
         print(f"No run{f' {request.run}' if request.run else ''} left anything on this cluster.")
     if not request.yes:
         if dead:
-            print(f"Nothing was deleted. To delete what is listed, run: {again}")
+            print(f"Nothing was deleted. To delete what is listed, run: {request.again}")
         return ExitCode.INCONCLUSIVE if dead else ExitCode.HOLDS
     stays = [sentence for remains in dead for sentence in remove(api, remains, waits, say)]
     for sentence in stays:
@@ -246,7 +250,7 @@ def server_time(api: Api) -> datetime:
 def _print(remains: Remains, now: datetime, lives: bool) -> None:
     record = remains.record
     minutes = (now - record.created).total_seconds() / 60
-    state = "ALIVE" if lives else "dead"
+    state = "alive" if lives else "dead"
     print(f"Run {record.run}, {minutes:.0f} min old, {record.owner} ({state})")
     for namespace in remains.namespaces:
         name = _name(namespace)

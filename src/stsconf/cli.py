@@ -1,7 +1,8 @@
-"""The command line: ``stsconf run | judge | promises``."""
+"""The command line: ``stsconf run | record | judge | promises | clean``."""
 
 import argparse
 import os
+import shlex
 import sys
 import textwrap
 import tomllib
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from stsconf import suite_files
-from stsconf.errors import ExitCode, StsconfError, UsageError
+from stsconf.errors import ClusterError, ExitCode, PreflightRefused, StsconfError, UsageError
 
 _EPILOG = """\
 exit codes: 0 all required promises hold, 1 one is violated, 2 interrupted, 3 our own error, 4 usage,
@@ -48,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"stsconf {version('statefulset-conformance')}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_run(commands)
+    _add_record(commands)
     judge = commands.add_parser(
         "judge",
         help="judge saved recordings again, with no cluster",
@@ -59,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     judge.set_defaults(handler=_judge)
     promises = commands.add_parser("promises", help="list every promise: id, level, scenarios, sentence")
     promises.set_defaults(handler=_promises)
+    _add_clean(commands)
     return parser
 
 
@@ -103,6 +106,97 @@ def _run(arguments: argparse.Namespace, rest: Sequence[str]) -> int:
         _agree_to_build(getattr(arguments, "engine", "auto"), getattr(arguments, "yes", False))
     command = [sys.executable, "-P", "-m", "pytest", str(suite_files.conformance()), "-p", "no:cacheprovider"]
     os.execv(sys.executable, [*command, *given, *rest])  # noqa: S606 - no shell is wanted
+
+
+def _add_record(commands: Any) -> None:
+    record = commands.add_parser(
+        "record",
+        help="record a namespace of yours while others work in it, for judge",
+        description="Watch one namespace, changing nothing, until Ctrl-C or --duration; then prove that nothing was "
+        "missed and seal the file. Secrets are never watched; values of environment variables and annotations are not "
+        "stored.",
+        epilog="example: stsconf record -n shop --duration 600",
+    )
+    record.add_argument("-n", "--namespace", required=True, metavar="NAME", help="the namespace to record")
+    record.add_argument(
+        "--output", type=Path, metavar="FILE", help="a new file; it is sealed as FILE.gz (default: named by the time)"
+    )
+    record.add_argument("--duration", type=_seconds, metavar="SECONDS", help="how long (default: until Ctrl-C)")
+    _add_cluster_options(record)
+    record.set_defaults(handler=_record)
+
+
+def _seconds(text: str) -> float:
+    if not 0 < (value := float(text)) < float("inf"):
+        raise ValueError(text)
+    return value
+
+
+def _add_clean(commands: Any) -> None:
+    clean = commands.add_parser(
+        "clean",
+        help="list what killed runs left behind, and remove it with --yes",
+        description="List what runs left behind on a cluster and, with --yes, delete exactly that: objects whose uid "
+        "is in a run's record. Without --kubeconfig and --context, kind clusters of dead runs on this machine too. "
+        "Exits with 0 when nothing is left, 10 when something is, 11 for a run that is alive.",
+        epilog="example: stsconf clean --context staging --yes",
+    )
+    clean.add_argument("--run", metavar="ID", help="only this run")
+    clean.add_argument("--yes", action="store_true", help="delete; without it nothing is changed")
+    clean.add_argument("--force", action="store_true", help="also what belongs to a run that seems to be alive")
+    _add_cluster_options(clean)
+    clean.set_defaults(handler=_clean)
+
+
+def _add_cluster_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--kubeconfig", type=Path, metavar="FILE", help="default: as kubectl, KUBECONFIG or ~/.kube")
+    parser.add_argument("--context", metavar="NAME", help="a context of the kubeconfig (default: its current one)")
+
+
+def _connect(arguments: argparse.Namespace) -> Any:
+    """The API server that the options name. Raises ``UsageError`` and ``PreflightRefused`` when it cannot be used."""
+    from stsconf.api import Api, ApiError
+
+    kubeconfig = arguments.kubeconfig
+    api = Api.from_kubeconfig(kubeconfig.expanduser() if kubeconfig else None, arguments.context)
+    try:
+        api.request("GET", "version")
+    except (ApiError, ClusterError) as error:
+        raise PreflightRefused(error.what, error.next_step) from None
+    return api
+
+
+def _record(arguments: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001 - one signature for all commands
+    from stsconf.passive import default_output, record_namespace
+    from stsconf.reporting.terminal import ProgressLines
+
+    output = arguments.output or default_output(arguments.namespace)
+    done = record_namespace(_connect(arguments), arguments.namespace, output, arguments.duration, ProgressLines())
+    print(f"Recorded {done.events} events of namespace {arguments.namespace} into {done.seal.path}.")
+    if unproven := [feed for feed, end in done.seal.closing.items() if end not in ("equal", "forbidden")]:
+        print(f"That nothing was missed could not be proven for {', '.join(unproven)}.")
+    print(f"Next: stsconf judge {shlex.quote(str(done.seal.path))}")
+    return ExitCode.INCONCLUSIVE if unproven else ExitCode.HOLDS
+
+
+def _clean(arguments: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001 - one signature for all commands
+    from stsconf.clean import Request, clean_cluster
+    from stsconf.notes import clean_kind
+    from stsconf.reporting.terminal import ProgressLines
+    from stsconf.waits import Waits
+
+    given = [f"--{name}={value}" for name in ("kubeconfig", "context", "run") if (value := getattr(arguments, name))]
+    again = shlex.join(["stsconf", "clean", *given, *(["--force"] if arguments.force else []), "--yes"])
+    request, say = Request(arguments.run, arguments.yes, arguments.force, again), ProgressLines()
+    if arguments.kubeconfig or arguments.context:
+        return clean_cluster(_connect(arguments), request, Waits(), say)
+    code = clean_kind(request, say)
+    try:
+        api = _connect(arguments)
+    except UsageError:
+        print("No kubeconfig was named or found, so no other cluster was looked at.")
+        return code
+    return max(code, clean_cluster(api, request, Waits(), say))
 
 
 def _agree_to_build(choice: str, yes: bool) -> None:

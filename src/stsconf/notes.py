@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from stsconf.clean import Request
 from stsconf.clusters.engine import docker_answers
 from stsconf.errors import ExitCode
 from stsconf.inventory import Owner
@@ -61,37 +62,35 @@ def read_notes() -> list[Note]:
     return found
 
 
-def clean_kind(run: str | None, yes: bool, force: bool, again: str, say: Say) -> ExitCode:
-    """List kind clusters of dead runs and, with ``yes``, delete them; ``again`` is the command that does.
+def clean_kind(request: Request, say: Say) -> ExitCode:
+    """List kind clusters of dead runs and, if asked to, delete them.
 
-    One without a note is named and left alone, one whose run may live too unless ``force``. Returns ``INCONCLUSIVE``
-    when a dead run's cluster is still there.
+    One without a note is named and left alone, and so is one whose run may live. Returns ``INCONCLUSIVE`` when a dead
+    run's cluster is still there.
     """
     left = deleted = 0
     notes = read_notes()
     for note in notes:
-        if run not in (None, note.run):
+        if request.run not in (None, note.run):
             continue
         there, alive = _is_there(note), note.owner.alive()
         if there is False and alive is False:
             note.file.unlink(missing_ok=True)
         elif there is not False:
-            lives = alive is not False and not force
-            print(
-                f"Kind cluster {note.cluster} of run {note.run}, {note.owner} ({'may be ALIVE' if lives else 'dead'})"
-            )
-            if lives:
+            state = {True: "alive", False: "dead", None: "may be alive"}[alive]
+            print(f"Kind cluster {note.cluster} of run {note.run}, {note.owner} ({state})")
+            if alive is not False and not request.force:
                 continue
-            if there and yes and _delete(note, say):
+            if there and request.yes and _delete(note, say):
                 deleted += 1
             else:
                 left += 1
                 if there is None:
                     print("  Its container engine does not answer. Start it, and clean again.")
-    if run is None:
+    if request.run is None:
         _name_strangers({note.cluster for note in notes})
-    if left and not yes:
-        print(f"Nothing was deleted. To delete what is listed, run: {again}")
+    if left and not request.yes:
+        print(f"Nothing was deleted. To delete what is listed, run: {request.again}")
     if deleted:
         print(f"Deleted {deleted} kind cluster{'s' if deleted > 1 else ''}.")
     return ExitCode.INCONCLUSIVE if left else ExitCode.HOLDS
