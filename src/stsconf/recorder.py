@@ -31,19 +31,6 @@ from stsconf.streams import DIAGNOSTIC, STREAMS, Feed, Gap, Journal, RecorderWai
 from stsconf.timeline_file import TimelineWriter
 from stsconf.wire import HttpProblem, Wire
 
-__all__ = [
-    "STREAMS",
-    "Action",
-    "Gap",
-    "Recorder",
-    "RecorderError",
-    "RecorderWaits",
-    "Scope",
-    "Seal",
-    "Stream",
-    "WaitTimeout",
-]
-
 T = TypeVar("T")
 
 PROBE_ROUNDS = 3
@@ -146,6 +133,8 @@ class Recorder:
         waits: RecorderWaits = DEFAULT_WAITS,
         sentinel_namespace: str | None = None,
     ) -> None:
+        if sentinel_namespace and scope.namespaces is not None:
+            raise ValueError("a sentinel is written and seen only where the whole cluster is recorded")
         self._wire = Wire(api_client, waits.connect, waits.answer)
         self._path = path
         self._run_id = run_id
@@ -322,18 +311,9 @@ class Recorder:
     ) -> Iterator[Action]:
         """Record one call of ours around the block that makes it; an exception is recorded and goes on."""
         journal, identity, action = self._open_journal, f"act-{next(self._ids)}", Action()
+        what = {"verb": verb, "resource": resource, "ns": namespace, "name": name}
         shown = self._redact(body) if self._redact else body
-        journal.write(
-            "act",
-            id=identity,
-            phase="begin",
-            t=journal.now(),
-            verb=verb,
-            resource=resource,
-            ns=namespace,
-            name=name,
-            body=shown,
-        )
+        journal.write("act", id=identity, phase="begin", t=journal.now(), **what, body=shown)
         error: dict[str, object] = {}
         try:
             yield action
@@ -366,16 +346,8 @@ class Recorder:
     def open_window(self, scenario: str, namespace: str, set_name: str, **plan: object) -> str:
         """Mark where a scenario begins and return the window's id."""
         journal, identity = self._open_journal, f"window-{next(self._ids)}"
-        journal.write(
-            "mark",
-            id=identity,
-            phase="open",
-            t=journal.now(),
-            scenario=scenario,
-            namespace=namespace,
-            set=set_name,
-            plan=plan,
-        )
+        what = {"scenario": scenario, "namespace": namespace, "set": set_name, "plan": plan}
+        journal.write("mark", id=identity, phase="open", t=journal.now(), **what)
         return identity
 
     def close_window(self, window: str, **plan: object) -> None:

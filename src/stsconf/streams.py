@@ -84,8 +84,8 @@ class RecorderWaits:
     """For the events of our own writes at the end."""
     forced_watch: int = 3
     """Length of a watch that makes the server send a bookmark, about 2 s before its end; below 3 it sends none."""
-    closing: float = 30.0
-    """Until every feed has delivered all versions of its closing list."""
+    closing: float = 60.0
+    """Until every feed has delivered all versions of its closing list; long enough for a repair."""
     stop: float = 5.0
     """For a feed's thread to end."""
 
@@ -208,8 +208,10 @@ def _key(obj: Record) -> Key:
 class Feed(threading.Thread):
     """Records one stream, of one namespace or (None) of all, until the journal stops.
 
-    ``keep`` decides which objects are stored; all are followed. Read under ``journal.changed``: ``objects`` (latest
-    versions), ``frontier`` (everything up to it is written), ``ready``, ``forbidden``, ``fatal``, ``trouble``.
+    ``keep`` decides which objects are stored; all are followed. In the file, rebuilt versions stand in RV order
+    before their ``gap`` (``repaired``); a gap that stays stands before its ``snap``.
+    Read under ``journal.changed``: ``objects`` (latest versions), ``frontier`` (everything up to it is written),
+    ``ready``, ``forbidden``, ``fatal``, ``trouble``.
     """
 
     def __init__(
@@ -300,20 +302,15 @@ class Feed(threading.Thread):
         if what != "open":
             self.trouble = f"{what} {detail}".strip()
         more = {"detail": detail[:500]} if detail else {}
-        self._journal.write("conn", **self._place, t=self._journal.now(), what=what, from_rv=str(self.frontier), **more)
+        self._note("conn", self._journal.now(), what=what, from_rv=str(self.frontier), **more)
+
+    def _note(self, rec: str, at: int, **fields: object) -> None:
+        self._journal.write(rec, **self._place, t=at, **fields)
 
     def _gap(self, after: int, until: int | None, why: str, *, repaired: bool) -> None:
         self._journal.gaps.append(Gap(self.key, after, until, why, repaired))
-        until_rv = None if until is None else str(until)
-        self._journal.write(
-            "gap",
-            **self._place,
-            t=self._journal.now(),
-            after_rv=str(after),
-            until_rv=until_rv,
-            why=why,
-            repaired=repaired,
-        )
+        span = {"after_rv": str(after), "until_rv": None if until is None else str(until)}
+        self._note("gap", self._journal.now(), **span, why=why, repaired=repaired)
 
     # The watch.
 
@@ -378,12 +375,12 @@ class Feed(threading.Thread):
 
     def _bookmark(self, rv: int, at: int) -> None:
         with self._journal.changed:
-            self._heard = True
             if rv < self.frontier:
                 raise Broken("order", f"bookmark {rv} after version {self.frontier}", since_list=True)
+            self._heard = True
             if rv > self.frontier:
                 self.frontier = rv
-                self._journal.write("bm", **self._place, seq=self._journal.next_seq(), t=at, rv=str(rv))
+                self._note("bm", at, seq=self._journal.next_seq(), rv=str(rv))
 
     def _take(self, new: Change, at: int) -> None:
         """Check one version against what is known, write it, and advance. Called under the journal's lock."""
@@ -421,19 +418,10 @@ class Feed(threading.Thread):
         return Seen(obj["metadata"]["uid"], rv, generation, stored, obj if visible else None)
 
     def _write_event(self, new: Change, at: int) -> None:
-        record: dict[str, object] = {
-            "rec": "ev",
-            "s": self.stream.name,
-            "seq": self._journal.next_seq(),
-            "t": at,
-            "type": new.change,
-            "rv": str(new.rv),
-            "uid": new.uid,
-            "ns": new.key[0],
-            "name": new.key[1],
-        }
-        if new.rebuilt:
-            record["rebuilt"] = True
+        namespace, name = new.key
+        record = {"rec": "ev", "s": self.stream.name, "seq": self._journal.next_seq(), "t": at, "type": new.change}
+        record |= {"rv": str(new.rv), "uid": new.uid, "ns": namespace, "name": name}
+        record |= {"rebuilt": True} if new.rebuilt else {}
         redact = self._journal.redact
         self._journal.writer.write_event(record, encode(redact(new.obj)) if redact else new.raw)
 
@@ -453,27 +441,18 @@ class Feed(threading.Thread):
             seen[_key(item)] = self._seen(item, version(meta), int(meta.get("generation") or 0), stored)
         redact = self._journal.redact
         kept = [redact(item) if redact else item for item in items if seen[_key(item)].stored]
-        at = self._journal.now()
-        self._journal.write(
-            "snap",
-            **self._place,
-            seq=self._journal.next_seq(),
-            t0=begun,
-            t1=at,
-            rv=str(rv),
-            why=why,
-            items=kept,
-        )
+        self._note_list(begun, rv, why=why, items=kept)
         self.objects = seen
         self.frontier = self._listed_at = rv
         if self._tail is not None:
             self._begin_tail()
 
-    def _mend(self, hole: Broken) -> None:
-        """Fill the hole exactly if that is possible, else write it down and start again from a list.
+    def _note_list(self, begun: int, rv: int, **fields: object) -> None:
+        journal = self._journal
+        journal.write("snap", **self._place, seq=journal.next_seq(), t0=begun, t1=journal.now(), rv=str(rv), **fields)
 
-        Rebuilt versions are written in order before their ``gap`` record; a real gap before its ``snap``.
-        """
+    def _mend(self, hole: Broken) -> None:
+        """Fill the hole exactly if that is possible, else write it down and start again from a list."""
         begun = self._journal.now()
         until, items = self._wire.list(self._path)
         changes = None if hole.since_list else self._rebuild(until, items)
@@ -546,23 +525,12 @@ class Feed(threading.Thread):
         begun = self._journal.now()
         rv, items = self._wire.list(self._path)
         brief = [
-            {"uid": item["metadata"]["uid"], "rv": item["metadata"]["resourceVersion"], "ns": ns, "name": name}
-            for item in items
-            for ns, name in (_key(item),)
+            {"uid": item["metadata"]["uid"], "rv": item["metadata"]["resourceVersion"], "ns": key[0], "name": key[1]}
+            for key, item in ((_key(item), item) for item in items if self._keep(item))
         ]
         with self._journal.changed:
             self.goal, self._goal_items = rv, items
-            self._journal.write(
-                "snap",
-                **self._place,
-                seq=self._journal.next_seq(),
-                t0=begun,
-                t1=self._journal.now(),
-                rv=str(rv),
-                why="closing",
-                brief=True,
-                items=brief,
-            )
+            self._note_list(begun, rv, why="closing", brief=True, items=brief)
 
     def _begin_tail(self) -> None:
         self._tail = []

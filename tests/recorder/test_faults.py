@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from stsconf import streams
-from stsconf.recorder import Recorder, RecorderError, RecorderWaits, Scope, Seal, WaitTimeout
+from stsconf.recorder import Recorder, RecorderError, Scope, Seal, WaitTimeout
+from stsconf.streams import RecorderWaits
 from stsconf.timeline_file import TimelineWriter, inspect, read_records
 from tests.recorder.scripted import NAMESPACE, Fault, Server, World
 

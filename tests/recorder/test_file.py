@@ -217,6 +217,7 @@ def test_a_slice_keeps_one_namespace_and_names_its_parent(tmp_path: Path) -> Non
         {"rec": "gap", "s": "pods"},
         {"rec": "gap", "s": "pods", "ns": "a"},
         {"rec": "bm", "s": "pods", "rv": "9"},
+        {"rec": "conn", "s": "pods"},
     ]
     dropped: list[dict[str, Any]] = [
         event("pods", obj("b-pod", "b")),
@@ -225,7 +226,7 @@ def test_a_slice_keeps_one_namespace_and_names_its_parent(tmp_path: Path) -> Non
         {"rec": "act", "id": "3", "phase": "end"},
         {"rec": "mark", "id": "4", "phase": "open", "namespace": "b"},
         {"rec": "gap", "s": "pods", "ns": "b"},
-        {"rec": "conn", "s": "pods"},
+        {"rec": "conn", "s": "pods", "ns": "b"},
     ]
     parent = tmp_path / "run.ndjson"
     writer = TimelineWriter(parent, {"run": "test"})
