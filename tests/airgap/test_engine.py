@@ -231,6 +231,28 @@ def test_a_detached_engine_stays_until_down(recipe: Recipe) -> None:
     assert recipe.engine.running() is None
 
 
+@pytest.mark.usefixtures("recipe")
+def test_readiness_of_the_nfs_server_is_the_export_and_not_the_port() -> None:
+    with Up("--until-stdin-closes") as up:
+
+        def serve(*volume: str) -> str:
+            allowed = ("--cap-add", "DAC_READ_SEARCH", "--security-opt", "seccomp=unconfined")
+            return up.docker("run", "--detach", *allowed, *volume, up.told["images"]["nfs_server"])
+
+        def succeeds(container: str, command: str) -> bool:
+            try:
+                up.docker("exec", container, "bash", "-c", command)
+            except subprocess.CalledProcessError:
+                return False
+            return True
+
+        good, exports_nothing = serve("--volume", "/export"), serve()  # overlayfs gives no file handles
+        for container in (good, exports_nothing):
+            until(lambda c=container: succeeds(c, "exec 3<>/dev/tcp/127.0.0.1/2049"), 30, "the port stays closed")  # type: ignore[misc]
+        until(lambda: succeeds(good, "/srv/ready.sh"), 30, "a good export is not ready")
+        assert not succeeds(exports_nothing, "/srv/ready.sh")
+
+
 @pytest.mark.parametrize("way", ["SIGINT", "SIGTERM", "standard input ends"])
 def test_an_interrupted_build_leaves_nothing_running(way: str, tmp_path: Path) -> None:
     mounts = Path("/proc/self/mounts").read_text()
