@@ -43,7 +43,7 @@ def test_scaling_up_touches_no_pod_that_is_there(timeline: Timeline) -> None:
         if epoch.spec.replicas > before.replicas:
             for member in timeline.members_at(epoch.began.rv):
                 later = timeline.pods.before(epoch.until_rv, member.name)
-                if later is not None:
+                if later is not None and member.fact.ordinal in before.ordinals:
                     expect(later).keeps(member, "uid", "terminating")
 
 

@@ -353,7 +353,7 @@ class Timeline:
         holes = [gap.after_rv + 1 for gap in self.sets.gaps]
         return [
             Epoch(turn, min([end, *(hole for hole in holes if hole > turn.rv)]))
-            for turn, end in zip(turns, [*(turn.rv for turn in turns[1:]), END], strict=True)
+            for turn, end in zip(turns, [*(turn.rv for turn in turns), END][1:], strict=True)
         ]
 
     def scalings(self) -> list[tuple[facts.StatefulSet, Epoch]]:
@@ -627,7 +627,10 @@ class _Reader:
         elif state.problem:
             self._problem(Trouble.INTEGRITY, None, state.problem)
         closed = {w.scenario for w in self.windows.values() if w.settled is not None}
-        for name in self.header.get("scenarios") or ():
+        planned = set(self.header.get("scenarios") or ())
+        if "slice" in self.header:
+            planned &= {w.scenario for w in self.windows.values()}
+        for name in sorted(planned):
             if name not in closed:
                 self._problem(Trouble.NOT_REACHED, None, f"scenario {name} was planned and did not end")
         domain = frozenset() if self.probe_failed or not self.domains else self.domains[-1]

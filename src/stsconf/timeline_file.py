@@ -258,8 +258,6 @@ def slice_file(parent: Path, child: Path, namespace: str) -> Path:
                     ours.add(record["id"])
                     return record
                 return None
-            case "conn":
-                return None
         return record
 
     records = (record for _, record in read_records(parent))

@@ -1,0 +1,394 @@
+"""Whatever is missing from a recording, no verdict gets kinder, and nobody is blamed for what could not be seen."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stsconf import suite_files
+from stsconf.judge import judge
+from stsconf.promise import import_promises
+from stsconf.timeline import assemble
+from stsconf.timeline_file import FileState
+from stsconf.verdict import Outcome
+from tests.tape import Record, Tape, created, records_of
+
+PROMISES = import_promises(suite_files.conformance())
+REAL = Path(__file__).parent / "recordings" / "kind-1.37.2" / "run.ndjson.gz"
+BLAME = (Outcome.VIOLATED, Outcome.DIFFERS)
+
+Outcomes = dict[str, Outcome]
+
+
+def outcomes(records: Sequence[Record], *, sealed: bool = True) -> Outcomes:
+    """Every promise judged on records that end with or without a seal."""
+    state = FileState(
+        sealed=sealed, records=len(records), sha256="", problem=None if sealed else "the file has no seal"
+    )
+    timelines = assemble(Path("damaged.ndjson"), enumerate(records, 1), state).timelines
+    return {promise.id: judge(promise, timelines).outcome for promise in PROMISES.values()}
+
+
+def assert_never_kinder(whole: Outcomes, damaged: Outcomes, what: str) -> None:
+    kinder = {
+        promise: f"{whole[promise]} became {outcome}"
+        for promise, outcome in damaged.items()
+        if (outcome is Outcome.HOLDS and whole[promise] is not Outcome.HOLDS)
+        or (outcome in BLAME and whole[promise] not in BLAME)
+        or (outcome is Outcome.ERROR)
+    }
+    assert not kinder, f"{what}: {kinder}"
+
+
+# Damage.
+
+
+def feed_of(record: Record) -> tuple[str, str]:
+    return record["s"], record.get("ns") or ""
+
+
+def key_of(obj: Record) -> tuple[str, str]:
+    return obj["metadata"].get("namespace") or "", obj["metadata"]["name"]
+
+
+def feeds(records: Sequence[Record]) -> dict[tuple[str, str], list[int]]:
+    """Where the events of each feed stand: of one namespace, or of the whole cluster as its first list says."""
+    wide = {record["s"] for record in records if record["rec"] == "snap" and not record.get("ns")}
+    found: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for index, record in enumerate(records):
+        if record["rec"] == "ev":
+            found[(record["s"], "") if record["s"] in wide else feed_of(record)].append(index)
+    return found
+
+
+def with_gap(records: Sequence[Record], feed: tuple[str, str], first: int, last: int) -> list[Record]:
+    """As if the feed's events ``first`` to ``last`` had been missed, and its recorder had listed again after them."""
+    kind, namespace = feed
+    mine = feeds(records)[feed]
+    missed = mine[first : last + 1]
+    state: dict[tuple[str, str], Record] = {}
+    seen = "0"
+    for index, record in enumerate(records[: missed[-1] + 1]):
+        if record["rec"] == "snap" and feed_of(record) == feed:
+            state = {key_of(item): item for item in record["items"]}
+        elif index in mine and record["type"] == "DELETED":
+            state.pop(key_of(record["obj"]), None)
+        elif index in mine:
+            state[key_of(record["obj"])] = record["obj"]
+        if index < missed[0] and (index in mine or (record["rec"] in ("snap", "bm") and feed_of(record) == feed)):
+            seen = record["rv"]
+    end = records[missed[-1]]
+    place: Record = {"s": kind} | ({"ns": namespace} if namespace else {})
+    hole = {"rec": "gap", **place, "t": end["t"], "after_rv": seen, "until_rv": end["rv"]}
+    hole |= {"why": "410", "repaired": False}
+    snap = {"rec": "snap", **place, "seq": 0, "t0": end["t"], "t1": end["t"], "rv": end["rv"], "why": "gap"}
+    snap["items"] = list(state.values())
+    before = [record for index, record in enumerate(records[: missed[-1]]) if index not in missed]
+    return [*before, hole, snap, *records[missed[-1] + 1 :]]
+
+
+# What is damaged: recordings made by hand, and each window of the real one by itself.
+
+
+def windows(records: Sequence[Record]) -> dict[str, list[Record]]:
+    """One small recording for each scenario: its namespace's records, and the volumes bound to its claims."""
+    found = {}
+    for opened in (r for r in records if r["rec"] == "mark" and r["phase"] == "open"):
+        namespace = opened["namespace"]
+        acts = {r["id"] for r in records if r["rec"] == "act" and r.get("ns") == namespace}
+
+        def mine(record: Record, namespace: str = namespace, ids: set[str] = {*acts, opened["id"]}) -> bool:  # noqa: B006
+            if record["rec"] in ("act", "mark"):
+                return record["id"] in ids
+            if record.get("s") == "persistentvolumes" and record["rec"] == "ev":
+                return bool(record["obj"]["spec"]["claimRef"]["namespace"] == namespace)
+            return record.get("ns") in (None, "", namespace)
+
+        header = {**records[0], "scenarios": [opened["scenario"]]}
+        found[opened["scenario"]] = [header, *filter(mine, records[1:])]
+    return found
+
+
+def flapped() -> Tape:
+    """web-0 ceases to be Ready just before web-1 is created: a race."""
+    tape = Tape().open("create").set_created().volume(0).pod_created(0).pod_ready(0)
+    tape.set_status(replicas=1, readyReplicas=1).pod_ready(0, ready=False).volume(1)
+    return tape.pod_created(1, after=0.5).pod_ready(0).pod_ready(1).set_status(replicas=2, readyReplicas=2).close()
+
+
+def twice_lost() -> Tape:
+    """Two pods flap while a third is created, and the status counts one of them only."""
+    tape = Tape(replicas=3).open("create").set_created().pod_created(0).pod_ready(0).pod_created(1).pod_ready(1)
+    tape.set_status(replicas=2, readyReplicas=2).pod_ready(0, ready=False).pod_ready(1, ready=False)
+    tape.set_status(replicas=2, readyReplicas=1).pod_ready(0)
+    return tape.pod_created(2).pod_ready(1).pod_ready(2).close()
+
+
+def out_of_order() -> Tape:
+    """web-1 before web-0, without a claim, and two volumes on one path."""
+    tape = Tape().open("create").set_created().pod_created(1).volume(1, path="/same").volume(0, path="/same")
+    return tape.pod_ready(1).pod_created(0).pod_ready(0).set_status(replicas=2, readyReplicas=2).close()
+
+
+def unfinished() -> Tape:
+    """web-1 is never created, and the wait runs out."""
+    tape = Tape().open("create").set_created().volume(0).pod_created(0).pod_ready(0)
+    return tape.set_status(replicas=1, readyReplicas=1).close(settled=False, waited_for="web to be settled")
+
+
+def rescaled(stop_first: int = 2, hasty: bool = False) -> Tape:
+    """3 replicas, 1, 3 again; ``stop_first`` goes first, ``hasty``: before the other is gone."""
+    tape = created(3)
+    tape.records.pop()
+    other = 3 - stop_first
+    for replicas in (1, 3):
+        scale(tape, replicas)
+        if replicas == 1:
+            stop(tape, stop_first)
+            if not hasty:
+                tape.delete("pods", f"web-{stop_first}")
+            stop(tape, other)
+            if hasty:
+                tape.delete("pods", f"web-{stop_first}")
+            tape.delete("pods", f"web-{other}")
+            tape.published(0)
+            tape.set_status(replicas=1, readyReplicas=1)
+        else:
+            for ordinal in (1, 2):
+                tape.pod_created(ordinal, uid=f"again-{ordinal}").pod_ready(ordinal).published(*range(ordinal + 1))
+                tape.set_status(replicas=ordinal + 1, readyReplicas=ordinal + 1)
+    return tape.close()
+
+
+def scale(tape: Tape, replicas: int) -> None:
+    """As the harness does it."""
+    generation = tape.objects["statefulsets", "web"]["metadata"]["generation"] + 1
+    act = {"rec": "act", "id": f"a{generation}"}
+    tape.add(**act, phase="begin", verb="scale", resource="statefulsets", ns="ns", name="web")
+    scaled = {"metadata": {"generation": generation}, "spec": {"replicas": replicas}}
+    rv = tape.change("statefulsets", "web", scaled)["metadata"]["resourceVersion"]
+    tape.add(**act, phase="end", result={"rv": rv})
+
+
+def stop(tape: Tape, ordinal: int) -> None:
+    marked = {"deletionTimestamp": "2026-01-01T00:00:00Z", "deletionGracePeriodSeconds": 30}
+    tape.change("pods", f"web-{ordinal}", {"metadata": marked})
+
+
+def passive() -> Tape:
+    """No scenario: the set and one pod were there before."""
+    tape = created(2)
+    tape.records = [record for record in tape.records if record["rec"] != "mark"]
+    return tape
+
+
+TAPES = {
+    "created": created(3),
+    "flapped": flapped(),
+    "twice lost": twice_lost(),
+    "out of order": out_of_order(),
+    "unfinished": unfinished(),
+    "rescaled": rescaled(),
+    "rescaled ascending": rescaled(stop_first=1),
+    "rescaled hasty": rescaled(hasty=True),
+    "passive": passive(),
+}
+
+
+@cache
+def recordings() -> dict[str, list[Record]]:
+    return {name: tape.records for name, tape in TAPES.items()} | windows(records_of(REAL))
+
+
+@cache
+def undamaged(name: str) -> Outcomes:
+    return outcomes(recordings()[name])
+
+
+NAMES = sorted(recordings())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_recording_cut_off_anywhere_is_never_kinder(name: str) -> None:
+    records = recordings()[name]
+    for length in range(1, len(records) + 1):
+        damaged = outcomes(records[:length], sealed=False)
+        assert Outcome.HOLDS not in damaged.values()
+        assert_never_kinder(undamaged(name), damaged, f"{name} cut off after record {length}")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_gap_over_any_event_is_never_kinder(name: str) -> None:
+    records = recordings()[name]
+    for feed, events in feeds(records).items():
+        for index in range(len(events)):
+            damaged = outcomes(with_gap(records, feed, index, index))
+            assert_never_kinder(undamaged(name), damaged, f"{name}, gap over event {index} of {feed}")
+
+
+@settings(max_examples=300, deadline=None)
+@given(data=st.data())
+def test_gaps_of_any_length_and_a_cut_are_never_kinder(data: st.DataObject) -> None:
+    name = data.draw(st.sampled_from(NAMES))
+    records = recordings()[name]
+    for _ in range(data.draw(st.integers(1, 3))):
+        where = feeds(records)
+        feed = data.draw(st.sampled_from(sorted(where)))
+        first = data.draw(st.integers(0, len(where[feed]) - 1))
+        last = data.draw(st.integers(first, min(first + 8, len(where[feed]) - 1)))
+        records = with_gap(records, feed, first, last)
+    length = data.draw(st.none() | st.integers(1, len(records)))
+    damaged = outcomes(records[:length], sealed=length is None)
+    assert_never_kinder(undamaged(name), damaged, name)
+
+
+# Situations in which a judge could go wrong.
+
+
+def hole(tape: Tape, kind: str, after: Record, until: Record, items: Sequence[Record]) -> None:
+    """From one version to another everything of this kind was missed; a list showed ``items``."""
+    after_rv, rv = after["metadata"]["resourceVersion"], until["metadata"]["resourceVersion"]
+    tape.add(rec="gap", s=kind, after_rv=after_rv, until_rv=rv, why="410", repaired=False)
+    now = round(tape.seconds * 1e9)
+    tape.records.append(
+        {"rec": "snap", "s": kind, "seq": 0, "t0": now, "t1": now, "rv": rv, "why": "gap", "items": list(items)}
+    )
+
+
+def of(tape: Tape, promise: str) -> Outcome:
+    return outcomes(tape.records)[promise]
+
+
+def without(tape: Tape, kind: str, name: str, *changes: str) -> None:
+    """Drop what was recorded of one object."""
+    tape.records = [
+        r
+        for r in tape.records
+        if not (r["rec"] == "ev" and (r["s"], r["name"]) == (kind, name) and r["type"] in changes)
+    ]
+
+
+def test_the_end_of_a_kind_that_lags_behind_in_a_cut_off_recording_is_unknown() -> None:
+    tape = Tape().open("create").set_created().pod_created(0)
+    verdicts = outcomes(tape.records, sealed=False)
+    assert verdicts["ORD-08"] is Outcome.INCONCLUSIVE
+    assert verdicts["STO-01"] is Outcome.INCONCLUSIVE
+
+
+def test_what_a_list_shows_after_a_gap_may_have_been_there_before() -> None:
+    tape = Tape().open("create").set_created().volume(0).pod_created(0)
+    claim = tape.objects["persistentvolumeclaims", "www-web-0"]
+    later = tape.change("persistentvolumeclaims", "www-web-0", {"status": {"phase": "Bound"}})
+    without(tape, "persistentvolumeclaims", "www-web-0", "ADDED", "MODIFIED")
+    hole(tape, "persistentvolumeclaims", tape.objects["statefulsets", "web"], later, [later])
+    assert claim["metadata"]["resourceVersion"] < later["metadata"]["resourceVersion"]
+    assert of(tape.close(), "ORD-08") is Outcome.INCONCLUSIVE
+
+
+def test_a_pod_that_may_have_been_ready_inside_a_gap_blames_nobody() -> None:
+    tape = Tape().open("create").set_created().pod_created(0).pod_ready(0).pod_ready(0, ready=False)
+    unready = tape.objects["pods", "web-0"]
+    tape.pod_ready(0, after=9.0).pod_ready(0, ready=False)
+    del tape.records[-2:]
+    hole(tape, "pods", unready, tape.objects["pods", "web-0"], [tape.objects["pods", "web-0"]])
+    assert of(tape.pod_created(1).close(), "ORD-02") is Outcome.INCONCLUSIVE
+
+
+@pytest.mark.parametrize("why", ["rebuilt", "reconnected"])
+def test_a_version_that_came_late_proves_no_age(why: str) -> None:
+    tape = Tape().open("create").set_created().pod_created(0).pod_ready(0).pod_ready(0, ready=False)
+    if why == "reconnected":
+        tape.add(rec="conn", s="pods", what="error", from_rv="1")
+        tape.seconds += 60
+        tape.add(rec="conn", s="pods", what="open", from_rv="1")
+    tape.pod_created(1, after=0.1 if why == "reconnected" else 60)
+    if why == "rebuilt":
+        tape.records[-1]["rebuilt"] = True
+    assert of(tape.close(), "ORD-02") is Outcome.INCONCLUSIVE
+
+
+def test_a_pod_found_unready_when_the_recording_began_may_just_have_become_so() -> None:
+    tape = Tape().open("create").set_created().pod_created(0)
+    first = tape.records.pop()["obj"]
+    tape.pod_created(1)
+    start = next(r for r in tape.records if r["rec"] == "snap" and r["s"] == "pods")
+    start["items"] = [first]
+    assert of(tape.close(), "ORD-02") is Outcome.INCONCLUSIVE
+
+
+def test_a_status_that_counts_another_pods_loss_proves_nothing() -> None:
+    assert undamaged("twice lost")["ORD-02"] is Outcome.INCONCLUSIVE
+
+
+def test_a_call_of_ours_that_was_cut_off_was_still_made() -> None:
+    tape = created(3)
+    tape.records.pop()
+    scale(tape, 1)
+    tape.add(rec="act", id="delete", phase="begin", verb="delete", resource="pods", ns="ns", name="web-1")
+    stop(tape, 1)
+    assert outcomes(tape.records, sealed=False)["SDN-01"] is not Outcome.VIOLATED
+
+
+def test_a_set_that_was_never_seen_is_no_fault_of_ours() -> None:
+    assert Outcome.ERROR not in outcomes(Tape().open("create").close().records).values()
+
+
+def test_what_nobody_was_allowed_to_read_is_not_missing() -> None:
+    tape = created(2)
+    tape.records = [r for r in tape.records if r.get("s") != "persistentvolumes"]
+    tape.add(rec="gap", s="persistentvolumes", after_rv="0", until_rv=None, why="forbidden", repaired=False)
+    verdicts = outcomes(tape.records)
+    assert verdicts["STO-04"] is Outcome.INCONCLUSIVE
+    assert verdicts["ORD-02"] is Outcome.HOLDS
+
+
+def test_a_gap_in_another_namespace_is_not_ours() -> None:
+    tape = created(2)
+    tape.add(rec="gap", s="pods", ns="elsewhere", after_rv="1", until_rv="2", why="410", repaired=False)
+    assert of(tape, "ORD-02") is Outcome.HOLDS
+
+
+def test_a_replay_that_differs_from_the_closing_list_takes_away_all_blame() -> None:
+    tape = out_of_order()
+    tape.add(rec="seal", closing={"pods": "mismatch: 1 objects differ, such as web-0"})
+    verdicts = outcomes(tape.records)
+    assert verdicts["ORD-01"] is Outcome.INCONCLUSIVE
+    assert verdicts["IDN-01"] is Outcome.INCONCLUSIVE
+
+
+def test_an_end_that_was_not_proven_is_no_proof_of_absence() -> None:
+    tape = Tape().open("create").set_created().pod_created(0)
+    tape.add(rec="seal", closing={"persistentvolumeclaims": "not reached: timeout"})
+    assert of(tape, "STO-01") is Outcome.INCONCLUSIVE
+
+
+def test_a_scale_up_inside_a_gap_allows_pods() -> None:
+    tape = created(3)
+    tape.records.pop()
+    for generation, replicas in ((2, 1), (3, 3), (4, 1)):
+        scale(tape, replicas)
+        if replicas == 1:
+            tape.set_status(replicas=1, readyReplicas=1)
+        for ordinal in (2, 1):
+            if generation == 2:
+                stop(tape, ordinal)
+                tape.delete("pods", f"web-{ordinal}")
+            if generation == 3:
+                tape.pod_created(3 - ordinal, uid=f"again-{ordinal}").pod_ready(3 - ordinal)
+    sets = feeds(tape.close().records)["statefulsets", ""]
+    tape.records = with_gap(tape.records, ("statefulsets", ""), len(sets) - 3, len(sets) - 2)
+    assert of(tape, "SDN-06") is Outcome.INCONCLUSIVE
+
+
+def test_scaling_up_may_still_remove_what_an_earlier_scale_down_left() -> None:
+    tape = created(3)
+    tape.records.pop()
+    scale(tape, 1)
+    scale(tape, 2)
+    stop(tape, 2)
+    tape.delete("pods", "web-2")
+    assert of(tape.close(), "ORD-06") is Outcome.HOLDS
