@@ -164,24 +164,30 @@ def test_a_jump_of_the_generation_is_noticed(server: Server, tmp_path: Path) -> 
 
 
 def test_a_410_is_repaired_exactly_while_the_revisions_are_there(server: Server, tmp_path: Path) -> None:
-    world = World()
+    world = World(faults=[Fault("eof")])
     world.toggle("web-0")
 
     def act(recorder: Recorder) -> None:
-        with world.changed:  # while nobody can see: all watches end, four writes happen, and the cache begins anew
-            world.faults = [Fault("expired")]
+        with world.changed:  # an API server that restarts: its memory begins at the newest revision
             world.toggle("web-0", remove=True)
             world.toggle("web-1")
             world.toggle("web-1", remove=True)
-            world.write("services", "web", "ADDED")
             world.toggle("web-2")
+            world.write("services", "web", "ADDED")
             world.oldest = world.rv
         recorder.wait_for(lambda: recorder.current("pods", NAMESPACE, "web-2"), 20, "web-2")
 
-    world.faults = [Fault("eof")]
     seal, records = record(server, world, tmp_path / "run.ndjson", act)
     check(world, seal, records)
-    assert all(gap["repaired"] for gap in of(records, "gap"))
+    (gap,) = of(records, "gap")
+    assert (gap["why"], gap["repaired"], gap["until_rv"]) == ("410", True, str(world.rv))
+    assert [(e["type"], e["name"], e["rebuilt"]) for e in of(records, "ev")] == [
+        ("DELETED", "web-0", True),
+        ("ADDED", "web-1", True),
+        ("DELETED", "web-1", True),
+        ("ADDED", "web-2", True),
+    ]
+    assert [s["why"] for s in of(records, "snap")] == ["start", "closing"]
 
 
 def test_a_410_over_compacted_revisions_is_a_gap(server: Server, tmp_path: Path) -> None:
