@@ -495,7 +495,7 @@ class Feed(threading.Thread):
             now = {_key(item): item for item in at}
             if before is None:
                 if known != _versions(at):
-                    return None
+                    raise Broken("chain", f"at {rv} the list differs from what was delivered", since_list=True)
             else:
                 step = list(_differences(before, now, rv))
                 if len(step) > 1 or None in step:

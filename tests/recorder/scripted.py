@@ -4,7 +4,6 @@
 """
 
 import json
-import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -14,8 +13,6 @@ from typing import Any
 from urllib.parse import parse_qs, urlparse
 
 from kubernetes.client import ApiClient, Configuration
-
-from stsconf.streams import STREAMS
 
 NAMESPACE = "ns"
 KINDS = {
@@ -27,6 +24,7 @@ KINDS = {
     "services": "Service",
     "endpointslices": "EndpointSlice",
     "events": "Event",
+    "configmaps": "ConfigMap",
 }
 
 
@@ -53,7 +51,8 @@ class Fault:
     """What one watch of the pods does. ``after`` counts the events it tells first.
 
     ``how``: eof, cut (``cut_bytes`` of the next line, then a reset), silent, expired, http, malformed, too_long, drop
-    (leaves one event out), double (tells one twice), null_bookmark, wrong_bookmark. ``chunk``: bytes per chunk.
+    (leaves one event out), double (tells one twice), null_bookmark, early_bookmark
+    (promises what is not told yet), late_bookmark (goes back). ``chunk``: bytes per chunk.
     """
 
     how: str
@@ -75,7 +74,7 @@ class World:
     log: dict[str, list[Happening]] = field(default_factory=lambda: {kind: [] for kind in KINDS})
     changed: threading.Condition = field(default_factory=threading.Condition)
     refused: dict[str, int] = field(default_factory=dict)
-    broken_lists: int = 0
+    refused_pods: int = 0
     ended: bool = False
     played: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
@@ -131,15 +130,32 @@ class _Handler(BaseHTTPRequestHandler):
             world.requests.append(self.path)
         if url.path == "/version":
             return self._json(200, {"gitVersion": "v0.0.0-scripted"})
-        match = re.search(r"/([a-z]+)$", url.path)
-        stream = next((s for s in STREAMS if match and s.resource == match[1]), None)
-        if stream is None:
+        kind = url.path.rpartition("/")[2]
+        if kind not in KINDS:
             return self._status(404, "no such resource")
-        if status := world.refused.get(stream.name):
+        if status := world.refused.get(kind):
             return self._status(status, "refused by the test")
         if "watch" in query:
-            return self._watch(stream.name, query)
-        return self._list(stream.name, query)
+            return self._watch(kind, query)
+        return self._list(kind, query)
+
+    def _write(self) -> None:
+        """Create, patch or delete one object; a created pod is refused as often as ``world.refused_pods`` says."""
+        world = self.server.world
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        parts = self.path.split("/")
+        kind, name = (parts[-1], body["metadata"]["name"]) if self.command == "POST" else parts[-2:]
+        with world.changed:
+            present = name in world.state(kind, world.rv)
+            if self.command == "POST" and kind == "pods" and world.refused_pods:
+                world.refused_pods -= 1
+                return self._status(403, 'error looking up service account: serviceaccount "default" not found')
+            if present == (self.command == "POST"):
+                return self._status(409 if present else 404, "it is there" if present else "it is not there")
+            change = {"POST": "ADDED", "PATCH": "MODIFIED", "DELETE": "DELETED"}[self.command]
+            return self._json(200, world.write(kind, name, change).obj)
+
+    do_POST = do_PATCH = do_DELETE = _write  # noqa: N815 - names of the standard library
 
     def _json(self, code: int, body: object, **headers: str) -> None:
         data = json.dumps(body).encode()
@@ -161,9 +177,6 @@ class _Handler(BaseHTTPRequestHandler):
     def _list(self, kind: str, query: dict[str, str]) -> None:
         world = self.server.world
         with world.changed:
-            if world.broken_lists and "limit" not in query:
-                world.broken_lists -= 1
-                return self._status(500, "this list is broken")
             rv = int(query.get("resourceVersion", world.rv))
             if rv <= world.compacted:
                 return self._status(410, "too old")
@@ -277,8 +290,9 @@ class _Handler(BaseHTTPRequestHandler):
             }
             self._send(json.dumps(line).encode() + b"\n" + next_one.line, fault)
             return False
-        elif fault.how == "wrong_bookmark":
-            line = {"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": str(next_one.rv + 1000)}}}
+        elif fault.how in ("early_bookmark", "late_bookmark"):
+            rv = next_one.rv + 1000 if fault.how == "early_bookmark" else 1
+            line = {"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": str(rv)}}}
             self._send(json.dumps(line).encode() + b"\n" + next_one.line, fault)
             self._send(b"", fault)
         else:

@@ -5,6 +5,7 @@ import io
 import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,9 @@ from hypothesis import strategies as st
 
 from stsconf import streams
 from stsconf.recorder import Recorder, RecorderError, Scope, Seal, WaitTimeout
-from stsconf.streams import RecorderWaits
+from stsconf.streams import STREAMS, RecorderWaits
 from stsconf.timeline_file import TimelineWriter, inspect, read_records
-from tests.recorder.scripted import NAMESPACE, Fault, Server, World
+from tests.recorder.scripted import KINDS, NAMESPACE, Fault, Server, World
 
 WAITS = RecorderWaits(
     connect=5, answer=5, silence=0.3, start=20, back_off=(0, 0.01, 0.05), closing=20, sentinel=0.5, stop=5
@@ -60,7 +61,7 @@ def check(world: World, seal: Seal, records: list[dict[str, Any]]) -> None:
     state = inspect(seal.path)
     assert (state.sealed, state.problem, state.records) == (True, None, len(records) - 1)
     start = int(of(records, "snap")[0]["rv"])
-    served = [h for h in world.log["pods"] if h.rv > start]
+    served = [h for h in world.log["pods"] if start < h.rv <= int(of(records, "snap")[-1]["rv"])]
     events = of(records, "ev")
     holes = [
         (int(g["after_rv"]), int(g["until_rv"]) if g["until_rv"] else 10**9)
@@ -75,11 +76,11 @@ def check(world: World, seal: Seal, records: list[dict[str, Any]]) -> None:
             assert recorded[happening.summary]["obj"] == happening.obj
         else:
             assert any(after < happening.rv <= until for after, until in holes), happening.summary
-    assert set(recorded) <= {h.summary for h in served}
+    assert set(recorded) <= {h.summary for h in world.log["pods"]}
     assert seal.closing["pods"] == "equal"
 
 
-ENDINGS = ["eof", "cut", "silent", "expired", "malformed", "error_500", "double", "null_bookmark", "wrong_bookmark"]
+ENDINGS = ["eof", "cut", "silent", "expired", "malformed", "error_500", "double", "null_bookmark", "early_bookmark"]
 NAMES = st.sampled_from(["web-0", "web-1"])
 FAULTS = st.one_of(
     st.builds(
@@ -115,7 +116,7 @@ def test_recorded_is_served_or_a_gap_says_so(
 
     seal, records = record(server, world, tmp_path / "run.ndjson", act)
     check(world, seal, records)
-    if not ({"expired", "malformed", "wrong_bookmark"} & set(world.played)) and "410" not in str(of(records, "gap")):
+    if not ({"expired", "malformed", "early_bookmark"} & set(world.played)) and "410" not in str(of(records, "gap")):
         assert not of(records, "gap"), "what a reconnection cures needs no gap"
 
 
@@ -149,6 +150,21 @@ def test_what_a_reconnection_cures_leaves_no_gap(server: Server, tmp_path: Path,
     check(world, seal, records)
     assert not of(records, "gap")
     assert records[-1]["duplicates"] == (1 if how == "double" else 0)
+
+
+@pytest.mark.parametrize("how", ["early_bookmark", "late_bookmark"])
+def test_a_bookmark_that_cannot_be_true_is_noticed(server: Server, tmp_path: Path, how: str) -> None:
+    world = World(faults=[Fault(how, after=1)])
+    world.toggle("web-0")
+
+    def act(recorder: Recorder) -> None:
+        world.toggle("web-0")
+        world.toggle("web-0")
+        recorder.wait_for(lambda: recorder.gaps, 20, "a gap")
+
+    seal, records = record(server, world, tmp_path / "run.ndjson", act)
+    check(world, seal, records)
+    assert [(gap["why"], gap["repaired"]) for gap in of(records, "gap")] == [("order", False)]
 
 
 def test_a_jump_of_the_generation_is_noticed(server: Server, tmp_path: Path) -> None:
@@ -206,6 +222,44 @@ def test_a_410_over_compacted_revisions_is_a_gap(server: Server, tmp_path: Path)
     (gap,) = of(records, "gap")
     assert (gap["why"], gap["repaired"]) == ("410", False)
     assert [s["why"] for s in of(records, "snap")] == ["start", "gap", "closing"]
+
+
+def test_revisions_that_hold_more_than_one_write_are_not_taken_for_exact(server: Server, tmp_path: Path) -> None:
+    class Coarse(World):
+        known = 10**9
+
+        def state(self, kind: str, rv: int) -> dict[str, dict[str, Any]]:
+            return super().state(kind, self.known if self.known < rv < self.rv else rv)
+
+    world = Coarse(faults=[Fault("expired")])
+    world.toggle("web-0")
+
+    def act(recorder: Recorder) -> None:
+        with world.changed:
+            world.toggle("web-1")
+            world.toggle("web-2")
+            world.known = 11
+        recorder.wait_for(lambda: recorder.current("pods", NAMESPACE, "web-2"), 20, "web-2")
+
+    world.faults.insert(0, Fault("eof"))
+    seal, records = record(server, world, tmp_path / "run.ndjson", act)
+    check(world, seal, records)
+    assert [(gap["why"], gap["repaired"]) for gap in of(records, "gap")] == [("410", False)]
+
+
+def test_a_loss_that_a_repair_brings_to_light_is_a_gap_since_the_last_list(server: Server, tmp_path: Path) -> None:
+    world = World(faults=[Fault("drop"), Fault("expired")])
+    world.toggle("web-0")
+
+    def act(recorder: Recorder) -> None:
+        world.toggle("web-0")  # never told, and no later version of web-0 shows it
+        world.toggle("web-1")
+        recorder.wait_for(lambda: recorder.gaps, 20, "a gap")
+
+    seal, records = record(server, world, tmp_path / "run.ndjson", act)
+    check(world, seal, records)
+    (gap,) = of(records, "gap")
+    assert (gap["why"], gap["repaired"]) == ("chain", False)
 
 
 def test_retry_after_is_heeded_and_written_down(server: Server, tmp_path: Path) -> None:
@@ -449,3 +503,43 @@ def test_cancelling_wakes_who_waits_and_leaves_the_file_unsealed(server: Server,
     world.ended = True
     assert not inspect(path).sealed
     assert not [t for t in threading.enumerate() if t.name.startswith("stsconf-")]
+
+
+def test_the_sentinel_proves_every_kind_without_a_second_watch(server: Server, tmp_path: Path) -> None:
+    world = World(refused_pods=1)
+    world.write("pods", "stsconf-sentinel", "ADDED")  # left by a run that was killed
+    world.toggle("web-0")
+    waits = replace(WAITS, silence=60, sentinel=20)
+    seal, records = record(
+        server, world, tmp_path / "run.ndjson", lambda _: world.toggle("web-0"), waits=waits, sentinel_namespace="own"
+    )
+    check(world, seal, records)
+    assert set(seal.closing) == {s.name for s in STREAMS}
+    assert set(seal.closing.values()) == {"equal"}
+    assert sum("watch=1" in path for path in world.requests) == len(STREAMS)
+    assert [(r["how"], r["result"]) for r in records if r["rec"] == "probe"] == [("active", "ok")] * 2
+    assert not any("sentinel" in name for kind in KINDS for name in world.state(kind, world.rv))
+
+
+def test_the_sentinel_keeps_quiet_kinds_fresh(server: Server, tmp_path: Path) -> None:
+    def act(recorder: Recorder) -> None:
+        seen = set[str]()
+
+        def version() -> bool:
+            found = recorder.current("services", NAMESPACE, "stsconf-sentinel")
+            seen.add(found["metadata"]["resourceVersion"] if found else "")
+            return len(seen) > 3
+
+        recorder.wait_for(version, 20, "writes to the sentinel")
+
+    waits = replace(WAITS, freshen=0.01)
+    seal, _ = record(server, World(), tmp_path / "run.ndjson", act, waits=waits, sentinel_namespace="own")
+    assert seal.complete
+
+
+def test_a_sentinel_that_cannot_be_made_is_one_sentence(server: Server, tmp_path: Path) -> None:
+    waits = replace(WAITS, start=0)
+    with pytest.raises(RecorderError, match="sentinel objects in namespace own cannot be made: HTTP 403"):
+        record(
+            server, World(refused_pods=9), tmp_path / "run.ndjson", lambda _: 0, waits=waits, sentinel_namespace="own"
+        )
