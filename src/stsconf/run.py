@@ -14,9 +14,10 @@ from pathlib import Path
 from secrets import token_hex
 
 from stsconf import clean, storage, suite_files
+from stsconf.api import ApiError
 from stsconf.clusters import Cluster, Provider, existing, kind
 from stsconf.clusters.engine import EngineChoice
-from stsconf.errors import StsconfError, UsageError
+from stsconf.errors import ClusterError, StsconfError, UsageError
 from stsconf.inventory import Inventory
 from stsconf.notes import PREFIX, noted
 from stsconf.recorder import Recorder, Scope, WaitTimeout
@@ -249,6 +250,9 @@ def _act(scenario: Scenario, workload: Workload, gate: _Capacity, say: Say) -> N
         except WaitTimeout as late:
             recorder.close_window(window, settled=False, waited_for=f"{late}: {workload.shortfall()}")
             say(f"{scenario.name}: {late}: {workload.shortfall()}")
+        except (ApiError, ClusterError) as broken:  # without an end the scenario is inconclusive, and the others go on
+            recorder.close_window(window, failed=str(broken))
+            say(f"{scenario.name}: given up: {broken}")
         else:
             recorder.close_window(window, settled=True, published=workload.wait_published())
             say(f"{scenario.name}: done in {time.monotonic() - began:.1f} s")

@@ -5,7 +5,7 @@ import os
 import random
 import shlex
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -28,10 +28,12 @@ def cluster(
     images: Mapping[str, str],
     waits: Waits,
     say: storage.Say,
+    patches: Sequence[str] = (),
 ) -> Iterator[Cluster]:
     """Make a kind cluster with ``managed-nfs-storage`` and delete it afterwards, however the block ends.
 
-    ``folder`` receives the kubeconfig, kind's configuration and its log. Raises ``PreflightRefused`` without an engine
+    ``folder`` receives the kubeconfig, kind's configuration and its log; ``patches`` are more ``kubeadmConfigPatches`` of
+    that configuration. Raises ``PreflightRefused`` without an engine
     and ``ClusterError`` naming the stage that failed.
     """
     try:
@@ -53,7 +55,7 @@ def cluster(
                 kubectl_path=found.kubectl,
             )
         config = folder / "kind.yaml"
-        config.write_text(yaml.safe_dump(_config(found)), encoding="utf-8")
+        config.write_text(yaml.safe_dump(_config(found, patches)), encoding="utf-8")
         say(f"kind: creating cluster {made.name} from {found.node_image}")
         try:
             try:
@@ -103,7 +105,7 @@ def _wrapper(folder: Path, found: Engine) -> Path:
     return script
 
 
-def _config(found: Engine) -> dict[str, Any]:
+def _config(found: Engine, patches: Sequence[str]) -> dict[str, Any]:
     """kind's configuration; a remote engine needs the API server on its own address and a port chosen here."""
     config: dict[str, Any] = {
         "kind": "Cluster",
@@ -111,6 +113,8 @@ def _config(found: Engine) -> dict[str, Any]:
         "nodes": [{"role": "control-plane"}],
         **found.kind_config,
     }
+    if patches:
+        config["kubeadmConfigPatches"] = [*config.get("kubeadmConfigPatches", ()), *patches]
     if found.api_server_address:
         port = random.SystemRandom().randrange(20000, 32000)
         config["networking"] = {
