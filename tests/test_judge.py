@@ -149,3 +149,20 @@ def test_an_evicted_pod_is_not_the_controllers_doing(tmp_path: Path) -> None:
     tape = created()
     tape.change("pods", "web-1", {"status": {"conditions": [{"type": "DisruptionTarget", "status": "True"}]}})
     assert verdict_of("ORD-01", tape, tmp_path).trouble is Trouble.INTERFERENCE
+
+
+def late(settled: bool) -> Tape:
+    tape = Tape().open("create").set_created().volume(0).pod_created(0)
+    return tape.close(settled, waited_for="StatefulSet web to be settled: 0 of 2 pods Ready")
+
+
+def test_a_set_that_never_gets_there_violates_what_was_waited_for(tmp_path: Path) -> None:
+    verdict = verdict_of("ORD-12", late(settled=False), tmp_path)
+    assert verdict.outcome is Outcome.VIOLATED
+    assert "0 of 2 pods Ready" in verdict.explain()
+
+
+def test_not_getting_there_is_no_fault_where_part_of_the_time_was_not_seen(tmp_path: Path) -> None:
+    tape = late(settled=False)
+    tape.add(rec="gap", s="pods", ns="", after_rv="1", until_rv="2", why="410", repaired=False)
+    assert verdict_of("ORD-12", tape, tmp_path).outcome is Outcome.INCONCLUSIVE

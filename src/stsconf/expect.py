@@ -200,12 +200,15 @@ def expect_none(events: Iterable[Event[Any]], what: str) -> None:
 
 
 def expect_reached(reached: bool, what: str, *witness: Event[Any]) -> None:
-    """The window ends in this state. A window that was cut short, or not waited for, proves nothing."""
+    """The window ends in this state.
+
+    A window that was cut short, was not waited for, or has holes (the cluster may have been away) proves nothing.
+    """
     timeline = judged.get()
     marks = [witness_of(event, phrase(event)) for event in witness]
     if reached:
         _put(Outcome.HOLDS, what, "so it was", *marks)
-    elif timeline.window.settled is False:
+    elif timeline.window.settled is False and not timeline.problems:
         _put(Outcome.VIOLATED, what, f"not reached: {timeline.window.waited_for}", *marks)
     else:
         _put(Outcome.INCONCLUSIVE, what, "not reached while we watched", *marks, trouble=Trouble.NOT_REACHED)

@@ -32,9 +32,8 @@ def cluster(
 ) -> Iterator[Cluster]:
     """Make a kind cluster with ``managed-nfs-storage`` and delete it afterwards, however the block ends.
 
-    ``folder`` receives the kubeconfig, kind's configuration and its log; ``patches`` are more ``kubeadmConfigPatches`` of
-    that configuration. Raises ``PreflightRefused`` without an engine
-    and ``ClusterError`` naming the stage that failed.
+    ``folder`` receives the kubeconfig, kind's configuration and its log; ``patches`` are more ``kubeadmConfigPatches``
+    of that configuration. Raises ``PreflightRefused`` without an engine, ``ClusterError`` naming the stage that failed.
     """
     try:
         from pytest_kind import KindCluster
