@@ -417,11 +417,17 @@ class Recorder:
         feeds = [feed for feed in self._feeds if not feed.forbidden]
         required = [feed for feed in feeds if feed.stream.name not in DIAGNOSTIC]
 
+        deadline = time.monotonic() + self._waits.closing
+
         def close_at(feed: Feed) -> None:
-            try:
-                feed.close_at()
-            except (HttpProblem, HTTPError, OSError) as error:
-                feed.trouble = f"closing list: {error}"
+            while feed.goal is None and time.monotonic() < deadline and not self._cancelled:
+                try:
+                    feed.close_at()
+                except (HttpProblem, HTTPError, OSError) as error:
+                    feed.trouble = f"closing list: {error}"
+                    if isinstance(error, HttpProblem) and not error.passing:
+                        return
+                    time.sleep(self._waits.back_off[-1])
 
         with ThreadPoolExecutor(len(STREAMS)) as pool:
             list(pool.map(close_at, feeds))

@@ -282,7 +282,7 @@ class Feed(threading.Thread):
             self._journal.stopping.wait(max(pause, steps[min(max(fruitless - 1, 0), len(steps) - 1)]))
 
     def _give_up(self, problem: HttpProblem) -> bool:
-        if self.ready or problem.status in (408, 410, 429) or problem.status >= 500:
+        if self.ready or problem.passing:
             return False
         with self._journal.changed:
             if problem.status == 403:
@@ -489,9 +489,9 @@ class Feed(threading.Thread):
                 if rv < until:
                     _, at = self._wire.list(self._path, resourceVersion=str(rv), resourceVersionMatch="Exact")
             except HttpProblem as problem:
-                if problem.status == 429 or problem.status >= 500:
+                if problem.passing and problem.status != 410:
                     raise
-                return None
+                return None  # compacted, or never kept
             now = {_key(item): item for item in at}
             if before is None:
                 if known != _versions(at):

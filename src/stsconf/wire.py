@@ -23,6 +23,11 @@ class HttpProblem(Exception):
         self.retry_after = retry_after
         super().__init__(f"HTTP {status}: {message}")
 
+    @property
+    def passing(self) -> bool:
+        """Whether the same request may be answered later."""
+        return self.status in (408, 410, 429) or self.status >= 500
+
 
 class Wire:
     """Requests to one API server. ``connect`` and ``answer`` are the longest silences allowed, in seconds.

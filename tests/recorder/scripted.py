@@ -74,6 +74,7 @@ class World:
     log: dict[str, list[Happening]] = field(default_factory=lambda: {kind: [] for kind in KINDS})
     changed: threading.Condition = field(default_factory=threading.Condition)
     refused: dict[str, int] = field(default_factory=dict)
+    refusals: threading.Event = field(default_factory=threading.Event)
     refused_pods: int = 0
     ended: bool = False
     played: list[str] = field(default_factory=list)
@@ -134,6 +135,7 @@ class _Handler(BaseHTTPRequestHandler):
         if kind not in KINDS:
             return self._status(404, "no such resource")
         if status := world.refused.get(kind):
+            world.refusals.set()
             return self._status(status, "refused by the test")
         if "watch" in query:
             return self._watch(kind, query)

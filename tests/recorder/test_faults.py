@@ -390,6 +390,25 @@ def test_a_forbidden_kind_is_a_gap_and_the_rest_is_recorded(server: Server, tmp_
     assert all(p["result"] == "ok" and "persistentvolumes" not in p["domains"][0] for p in probes)
 
 
+def test_the_closing_list_is_asked_for_again(server: Server, tmp_path: Path) -> None:
+    world = World()
+    world.toggle("web-0")
+
+    def act(recorder: Recorder) -> None:
+        world.refused["services"] = 503
+        recorder.open_window("x", NAMESPACE, "web")
+
+    def recover() -> None:
+        assert world.refusals.wait(20)
+        world.refused.clear()
+
+    mend = threading.Thread(target=recover)
+    mend.start()
+    seal, _ = record(server, world, tmp_path / "run.ndjson", act)
+    mend.join()
+    assert set(seal.closing.values()) == {"equal"}
+
+
 def test_start_says_which_feed_was_refused_and_how(server: Server, tmp_path: Path) -> None:
     with pytest.raises(RecorderError, match="statefulsets was refused: HTTP 401"):
         record(server, World(refused={"statefulsets": 401}), tmp_path / "run.ndjson", lambda _: None)
