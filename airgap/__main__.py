@@ -12,7 +12,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 
@@ -20,10 +21,14 @@ import preflight
 import programs
 from cache import Cache, Step, default_root, remove
 from client import Docker
-from engine import Engine, Running
+from engine import Engine, Running, until
 from progress import Failure, die_with_parent, say, step
 from recipe import KUBERNETES, Recipe
 
+POLL = 0.2
+"""Seconds between two looks at whether an engine runs, or is used."""
+END = 60.0
+"""Seconds an engine may take to end with its last user."""
 INTERRUPTED, REFUSED = 2, 11
 """Exit codes of the whole project: interrupted, and refused before the start."""
 
@@ -34,9 +39,14 @@ class Interrupted(BaseException):
 
 def interrupt(_signal: int, _frame: FrameType | None) -> None:
     """Turn the first signal into an exception and ignore the rest, so that cleaning up is not disturbed."""
+    ignore_signals()
+    raise Interrupted
+
+
+def ignore_signals() -> None:
+    """Let nothing but SIGKILL disturb what follows."""
     for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(each, signal.SIG_IGN)
-    raise Interrupted
 
 
 def pending(steps: Sequence[Step]) -> list[Step]:
@@ -94,27 +104,60 @@ def waiting() -> None:
     say("another airgap works on this cache; waiting for it")
 
 
-def provide(recipe: Recipe) -> tuple[Engine, Running, bool]:
-    """Everything built and an engine with all images; whether it ran before. An engine started here is ours to stop."""
-    engine = recipe.engine
+def provide(recipe: Recipe) -> tuple[Running, bool]:
+    """Everything built and an engine with all images; whether it ran before. Call it as a user of the engine."""
+    engine, docker = recipe.engine, Docker(recipe.docker, recipe.engine.host)
     with recipe.store.locked(waiting):
         todo = pending([*recipe.files(), *recipe.images()])
         files = pending(recipe.files())
         make(recipe.store, files, len(todo), 0)
         found = engine.running()
-        reused = found is not None
-        running = found or engine.start()
-        try:
-            docker = Docker(recipe.docker, engine.host)
-            if not reused:
-                docker.remove_containers()  # of an engine that was killed
-            forget_lost_images(recipe, docker)
-            make(recipe.store, recipe.images(), len(todo), len(files))
-        except BaseException:
-            if not reused:
-                halt(recipe, engine)
-            raise
-    return engine, running, reused
+        running = found or launch(recipe)
+        if found is None:
+            docker.remove_containers()  # of an engine that was killed
+        forget_lost_images(recipe, docker)
+        make(recipe.store, recipe.images(), len(todo), len(files))
+    return running, found is not None
+
+
+def launch(recipe: Recipe) -> Running:
+    """Start a keeper, and with it the engine. Call it with the cache locked and none running."""
+    engine, log = recipe.engine, recipe.store.root / "logs" / "keeper.log"
+    remove(engine.users.detached)
+    with log.open("wb") as output:
+        keeper = subprocess.Popen(
+            [sys.executable, Path(__file__).parent, "--kubernetes", recipe.version, "keep"],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            cwd="/",
+            start_new_session=True,
+        )
+    try:
+        while (running := engine.running()) is None:
+            if keeper.poll() is not None:
+                raise Failure(log.read_text().removeprefix("airgap: ").strip())
+            time.sleep(POLL)
+    except Interrupted:
+        keeper.terminate()
+        keeper.wait()
+        raise
+    keeper.returncode = 0  # it is nobody's child from now on
+    return running
+
+
+def keep(recipe: Recipe) -> None:
+    """Run the engine until nobody uses it."""
+    engine = recipe.engine
+    engine.start()
+    try:
+        while engine.alive() and not engine.users.close():
+            time.sleep(POLL)
+    except Interrupted:
+        pass  # by `down`
+    finally:
+        ignore_signals()
+        halt(recipe, engine)
 
 
 def forget_lost_images(recipe: Recipe, docker: Docker) -> None:
@@ -135,29 +178,36 @@ def halt(recipe: Recipe, engine: Engine) -> None:
 
 
 def up(recipe: Recipe, options: argparse.Namespace) -> int:
-    """Build, run, tell, and stay until told to end."""
-    if options.detach:
-        return detached(options)
+    """Build, run, tell, and stay until told to end; the last user's end is the engine's."""
     if options.until_stdin_closes:
         threading.Thread(target=end_with_stdin, daemon=True).start()
-    elif not options.background:
+    elif not options.detach:
         die_with_parent(signal.SIGTERM)
-    engine, running, reused = provide(recipe)
-    try:
+    with user(recipe):
+        running, reused = provide(recipe)
+        if options.detach:
+            recipe.engine.users.detached.touch()
         print(json.dumps(recipe.description(running, reused)), flush=True)
-        if reused:
-            return 0
-        if options.background:
-            leave_terminal(recipe.store.root / "logs" / "up.log")
-        engine.wait()
-        raise Failure(f"The engine ended by itself. See {engine.log}, then run `python3 airgap up` again.")
-    except Interrupted:
-        return 0  # the ordinary end of an engine
+        try:
+            while not options.detach:
+                time.sleep(POLL)
+                if not recipe.engine.kept():
+                    raise Failure(f"The engine ended by itself. See {recipe.engine.log}, then run the same again.")
+        except Interrupted:
+            pass  # the ordinary end
+    return 0
+
+
+@contextlib.contextmanager
+def user(recipe: Recipe) -> Iterator[None]:
+    """Be a user of the engine; afterwards, when there is no other, wait until it is gone."""
+    engine = recipe.engine
+    try:
+        with engine.users.using():
+            yield
     finally:
-        if not reused:
-            for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-                signal.signal(each, signal.SIG_IGN)
-            halt(recipe, engine)
+        ignore_signals()
+        until(lambda: not engine.kept() or engine.users.some(), END)
 
 
 def end_with_stdin() -> None:
@@ -167,37 +217,11 @@ def end_with_stdin() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def leave_terminal(log: Path) -> None:
-    """Let go of the caller's output."""
-    with log.open("ab") as output, Path(os.devnull).open("r+b") as nothing:
-        os.dup2(nothing.fileno(), 0)
-        os.dup2(nothing.fileno(), 1)
-        os.dup2(output.fileno(), 2)
-
-
-def detached(options: argparse.Namespace) -> int:
-    """Run ``up`` in a session of its own and return as soon as it has told about the engine."""
-    argv = [sys.executable, str(Path(__file__).parent), "up", "--background", "--kubernetes", options.kubernetes]
-    with subprocess.Popen(
-        argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, start_new_session=True
-    ) as process:
-        try:
-            line = process.stdout.readline() if process.stdout else ""
-        except BaseException:
-            process.terminate()
-            raise
-        if line:
-            print(line, end="", flush=True)
-            process.returncode = 0  # it stays; `down` ends it
-            return 0
-        return process.wait()
-
-
 def down(recipe: Recipe) -> None:
     """End the engine, whoever started it, and take every trace of it off the host."""
     engine = recipe.engine
     with recipe.store.locked(waiting):
-        engine.end_other()
+        engine.end_kept()
         engine.clear()
 
 
@@ -256,7 +280,7 @@ def parser() -> argparse.ArgumentParser:
                 help="end at the end of standard input, not with the parent process",
             )
             how.add_argument("--detach", action="store_true", help="return when the engine answers; `down` ends it")
-            how.add_argument("--background", action="store_true", help=argparse.SUPPRESS)
+    verbs.add_parser("keep")  # what `up` starts to run the engine; not for people
     return line
 
 
@@ -267,7 +291,7 @@ def run(options: argparse.Namespace) -> int:
     if options.verb in {"down", "wipe"}:  # these work on a machine that lost something, too
         if os.geteuid():
             raise Failure("Only root can end the engine: run the same command with sudo.", REFUSED)
-    elif options.verb != "programs":
+    elif options.verb not in {"programs", "keep"}:
         check(recipe)
     match options.verb:
         case "check":
@@ -278,11 +302,12 @@ def run(options: argparse.Namespace) -> int:
             else:
                 say("everything is in the cache; an engine starts in seconds")
         case "build":
-            engine, _, reused = provide(recipe)
-            if not reused:
-                halt(recipe, engine)
+            with user(recipe):
+                provide(recipe)
         case "up":
             return up(recipe, options)
+        case "keep":
+            keep(recipe)
         case "down":
             down(recipe)
         case "status":

@@ -2,7 +2,7 @@
 
 The host gets one veth pair with its connected route, one folder in /run with the socket (root only), and empty cgroup
 folders; all end with the engine. The kernel ends everything inside when the engine's first process ends, and that one
-ends with the process that started it.
+ends with its keeper, the process that started it.
 """
 
 import hashlib
@@ -20,6 +20,7 @@ from pathlib import Path
 
 from cache import Cache, remove
 from progress import Failure, die_with_parent
+from users import Users
 
 ENTER = Path(__file__).parent / "enter.sh"
 LINKS = tuple(ipaddress.IPv4Network(f"10.{second}.255.0/30") for second in range(88, 96))
@@ -38,9 +39,9 @@ class Running:
     """Process id, seen from the host, of the engine's first process."""
     init_started: int
     """Its start time in clock ticks since boot: tells it from a later process with the same id."""
-    owner: int
-    """Process id of the ``up`` that ends it."""
-    owner_started: int
+    keeper: int
+    """Process id of the process it ends with."""
+    keeper_started: int
     address: str
     """The engine's address on its link to the host; published ports appear there."""
 
@@ -87,6 +88,7 @@ class Engine:
         self.state = store.root / "engine" / "state.json"
         self.data = store.root / "engine" / "docker"
         self.log = store.root / "logs" / "engine.log"
+        self.users = Users(self.state.parent)
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -110,11 +112,19 @@ class Engine:
 
     def running(self) -> Running | None:
         """The engine that runs, or None: written down, alive and answering."""
+        found = self._written()
+        return found if found and started(found.init) == found.init_started and self.answers() else None
+
+    def _written(self) -> Running | None:
         try:
-            found = Running(**json.loads(self.state.read_text()))
+            return Running(**json.loads(self.state.read_text()))
         except (OSError, ValueError, TypeError):
             return None
-        return found if started(found.init) == found.init_started and self.answers() else None
+
+    def kept(self) -> bool:
+        """Whether the keeper of a written down engine lives."""
+        found = self._written()
+        return found is not None and started(found.keeper) == found.keeper_started
 
     def start(self) -> Running:
         """Start it as a child that dies with this process. Call it with the cache locked and none running."""
@@ -180,11 +190,6 @@ class Engine:
         """Whether the engine started here still runs."""
         return self.process is not None and self.process.poll() is None
 
-    def wait(self) -> None:
-        """Wait until the engine started here ends."""
-        if self.process is not None:
-            self.process.wait()
-
     def stop(self) -> None:
         """End the engine started here and everything in it, and take its traces off the host."""
         if self.process is not None:
@@ -198,28 +203,24 @@ class Engine:
             self.process = None
         self.clear()
 
-    def end_other(self) -> None:
-        """End an engine another process owns: ask the owner, then insist. The owner's death ends its engine."""
-        try:
-            found = Running(**json.loads(self.state.read_text()))
-        except (OSError, ValueError, TypeError):
+    def end_kept(self) -> None:
+        """End an engine that another process keeps: ask the keeper, then insist. Its death ends the engine."""
+        remove(self.users.detached)
+        found = self._written()
+        if found is None:
             return
         for deadly, patience in ((signal.SIGTERM, 2 * STOP), (signal.SIGKILL, STOP)):
-            if started(found.owner) == found.owner_started:
-                os.kill(found.owner, deadly)
-            if until(
-                lambda: started(found.init) != found.init_started and started(found.owner) != found.owner_started,
-                patience,
-            ):
+            if started(found.keeper) == found.keeper_started:
+                os.kill(found.keeper, deadly)
+            if until(lambda: not self.kept() and started(found.init) != found.init_started, patience):
                 return
         raise Failure(
-            f"Process {found.owner} and its engine (process {found.init}) do not end. See what they do with `ps -ef`."
+            f"Process {found.keeper} and its engine (process {found.init}) do not end. See what they do with `ps -ef`."
         )
 
     def clear(self) -> None:
-        """Take the traces of an ended engine off the host: socket folder, link, cgroup folders, state."""
+        """Take the traces of an ended engine off the host: socket folder, link, cgroup folders, and last the state."""
         self.state.parent.mkdir(parents=True, exist_ok=True)
-        remove(self.state)
         remove(self.sockets)
         if Path(f"/sys/class/net/{self.veth}").exists():
             subprocess.run(
@@ -227,6 +228,7 @@ class Engine:
             )  # the kernel may be faster
         until(lambda: not Path(f"/sys/class/net/{self.veth}").exists(), STOP)
         until(self._cgroups_removed, STOP)
+        remove(self.state)
 
     def _cgroups_removed(self) -> bool:
         folders = [

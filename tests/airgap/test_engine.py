@@ -43,7 +43,7 @@ def host(recipe: Recipe) -> dict[str, list[str]]:
     root = recipe.engine.root
     sysctls = subprocess.run(["/usr/sbin/sysctl", "-a"], check=False, capture_output=True, text=True).stdout
     tables = [Path(f"/proc/net/{name}_tables_names") for name in ("ip", "ip6")]
-    return {
+    found = {
         "packages": output("dpkg-query", "--show", "--showformat", "${Package} ${Version} ${Status}\n").splitlines(),
         "links": sorted(link["ifname"] for link in json.loads(output("ip", "-json", "link"))),
         "routes": [line for family in ("-4", "-6") for line in _routes(family)],
@@ -61,6 +61,8 @@ def host(recipe: Recipe) -> dict[str, list[str]]:
         "cgroups": sorted(str(path) for path in Path("/sys/fs/cgroup").glob("*/*/") if path.is_dir()),
         "run": sorted(str(path) for path in Path("/run").iterdir()),
     }
+    elsewhere = re.compile(rf"\bsts(conf-)?(?!{recipe.engine.veth[3:]})[0-9a-f]{{8}}\b")  # the engine of another cache
+    return {part: [line for line in lines if not elsewhere.search(line)] for part, lines in found.items()}
 
 
 def _routes(family: str) -> list[str]:
@@ -160,14 +162,16 @@ def test_the_host_is_as_before_after_a_cluster(recipe: Recipe, tmp_path: Path) -
         assert after[part] == was, (part, set(after[part]) ^ set(was))
 
 
-def test_sigkill_of_up_ends_everything_and_the_next_up_finds_no_container(recipe: Recipe) -> None:
+@pytest.mark.parametrize("victims", [("up",), ("keeper",), ("up", "keeper")])
+def test_sigkill_ends_everything_and_the_next_up_finds_no_container(recipe: Recipe, victims: tuple[str, ...]) -> None:
     before = host(recipe)
     with Up() as up:
         running = recipe.engine.running()
         assert running is not None
         container = up.docker("run", "--detach", "--restart", "always", up.told["images"]["pause"])
         namespace = Path(f"/proc/{running.init}/ns/pid").readlink()
-        up.process.kill()
+        for victim in victims:
+            os.kill(running.keeper if victim == "keeper" else up.process.pid, signal.SIGKILL)
         up.process.wait()
 
     def inside() -> list[Path]:
@@ -192,21 +196,37 @@ def test_sigkill_of_up_ends_everything_and_the_next_up_finds_no_container(recipe
     assert host(recipe)["cgroups"] == before["cgroups"]
 
 
-def test_of_two_at_once_one_owns_the_engine_and_the_other_uses_it(recipe: Recipe) -> None:
+def test_two_at_once_share_an_engine_that_ends_with_the_last(recipe: Recipe) -> None:
     argv = [sys.executable, AIRGAP, "up"]
     both = [subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     try:
         told = [json.loads(each.stdout.readline()) for each in both if each.stdout]
         assert sorted(each["reused"] for each in told) == [False, True]
         assert told[0] | {"reused": None} == told[1] | {"reused": None}
-        user = both[[each["reused"] for each in told].index(True)]
-        assert user.wait(60) == 0
+        first, last = sorted(both, key=lambda each: told[both.index(each)]["reused"])
+        first.terminate()
+        assert first.wait(60) == 0
         assert recipe.engine.running() is not None
+        last.terminate()
+        assert last.wait(60) == 0
+        assert recipe.engine.running() is None
+        assert not recipe.engine.sockets.exists()
     finally:
         for each in both:
             each.terminate()
             with each:  # closes the pipe and waits
                 pass
+
+
+def test_a_user_of_an_engine_that_is_taken_down_says_so(recipe: Recipe) -> None:
+    argv = [sys.executable, AIRGAP, "up"]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as user:
+        assert user.stdout is not None
+        assert user.stderr is not None
+        assert user.stdout.readline()
+        output(sys.executable, AIRGAP, "down")
+        assert user.wait(60) == 3
+        assert "ended by itself" in user.stderr.read()
     assert recipe.engine.running() is None
 
 

@@ -103,12 +103,13 @@ def test_state_of_an_engine_that_is_gone_is_not_an_engine(tmp_path: Path) -> Non
         "",
         "{}",
         '{"init": 1}',
-        '{"init": 4194305, "init_started": 7, "owner": 4194305, "owner_started": 7, "address": "10.88.255.2"}',
-        '{"init": 1, "init_started": -7, "owner": 1, "owner_started": -7, "address": "10.88.255.2"}',  # a reused pid
+        '{"init": 4194305, "init_started": 7, "keeper": 4194305, "keeper_started": 7, "address": "10.88.255.2"}',
+        '{"init": 1, "init_started": -7, "keeper": 1, "keeper_started": -7, "address": "10.88.255.2"}',  # a reused pid
     ):
         found.state.write_text(content)
         assert found.running() is None
-        found.end_other()  # signals nobody
+        found.end_kept()  # signals nobody
+        assert not found.kept()
 
 
 APT = """#!/bin/sh
