@@ -61,7 +61,10 @@ def test_every_pod_has_a_claim_and_a_volume_of_its_own(timeline: Timeline) -> No
             if volume is None:
                 continue
             expect(volume).has(
-                claim_uid=claim.fact.uid, access_modes=claim.fact.access_modes, storage_class=claim.fact.storage_class
+                claim_name=claim.name,
+                claim_uid=claim.fact.uid,
+                access_modes=claim.fact.access_modes,
+                storage_class=claim.fact.storage_class,
             )
             expect(volume).shows("room for the claim", volume.fact.bytes >= claim.fact.bytes, True)
             bound.append(volume)

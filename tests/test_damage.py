@@ -1,7 +1,7 @@
 """Whatever is missing from a recording, no verdict gets kinder, and nobody is blamed for what could not be seen."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -11,26 +11,27 @@ from hypothesis import strategies as st
 
 from stsconf import suite_files
 from stsconf.judge import judge
-from stsconf.promise import import_promises
+from stsconf.promise import Promise, import_promises
 from stsconf.timeline import assemble
 from stsconf.timeline_file import FileState
 from stsconf.verdict import Outcome
-from tests.tape import Record, Tape, created, records_of
+from tests.edits import EDITS, windows
+from tests.tape import Record, Tape, created
 
 PROMISES = import_promises(suite_files.conformance())
-REAL = Path(__file__).parent / "recordings" / "kind-1.37.2" / "run.ndjson.gz"
+ALL = tuple(PROMISES.values())
 BLAME = (Outcome.VIOLATED, Outcome.DIFFERS)
 
 Outcomes = dict[str, Outcome]
 
 
-def outcomes(records: Sequence[Record], *, sealed: bool = True) -> Outcomes:
-    """Every promise judged on records that end with or without a seal."""
+def outcomes(records: Sequence[Record], *, sealed: bool = True, promises: Iterable[Promise] = ALL) -> Outcomes:
+    """Promises judged on records that end with or without a seal."""
     state = FileState(
         sealed=sealed, records=len(records), sha256="", problem=None if sealed else "the file has no seal"
     )
     timelines = assemble(Path("damaged.ndjson"), enumerate(records, 1), state).timelines
-    return {promise.id: judge(promise, timelines).outcome for promise in PROMISES.values()}
+    return {promise.id: judge(promise, timelines).outcome for promise in promises}
 
 
 def assert_never_kinder(whole: Outcomes, damaged: Outcomes, what: str) -> None:
@@ -91,26 +92,7 @@ def with_gap(records: Sequence[Record], feed: tuple[str, str], first: int, last:
     return [*before, hole, snap, *records[missed[-1] + 1 :]]
 
 
-# What is damaged: recordings made by hand, and each window of the real one by itself.
-
-
-def windows(records: Sequence[Record]) -> dict[str, list[Record]]:
-    """One small recording for each scenario: its namespace's records, and the volumes bound to its claims."""
-    found = {}
-    for opened in (r for r in records if r["rec"] == "mark" and r["phase"] == "open"):
-        namespace = opened["namespace"]
-        acts = {r["id"] for r in records if r["rec"] == "act" and r.get("ns") == namespace}
-
-        def mine(record: Record, namespace: str = namespace, ids: set[str] = {*acts, opened["id"]}) -> bool:  # noqa: B006
-            if record["rec"] in ("act", "mark"):
-                return record["id"] in ids
-            if record.get("s") == "persistentvolumes" and record["rec"] == "ev":
-                return bool(record["obj"]["spec"]["claimRef"]["namespace"] == namespace)
-            return record.get("ns") in (None, "", namespace)
-
-        header = {**records[0], "scenarios": [opened["scenario"]]}
-        found[opened["scenario"]] = [header, *filter(mine, records[1:])]
-    return found
+# What is damaged: recordings made by hand, each window of the real one by itself, and each named fault in it.
 
 
 def flapped() -> Tape:
@@ -201,7 +183,17 @@ TAPES = {
 
 @cache
 def recordings() -> dict[str, list[Record]]:
-    return {name: tape.records for name, tape in TAPES.items()} | windows(records_of(REAL))
+    return {name: tape.records for name, tape in TAPES.items()} | dict(windows())
+
+
+@cache
+def faulty(index: int) -> list[Record]:
+    return EDITS[index].records()
+
+
+@cache
+def undamaged_fault(index: int) -> Outcomes:
+    return outcomes(faulty(index))
 
 
 @cache
@@ -215,7 +207,7 @@ NAMES = sorted(recordings())
 @pytest.mark.parametrize("name", NAMES)
 def test_a_recording_cut_off_anywhere_is_never_kinder(name: str) -> None:
     records = recordings()[name]
-    for length in range(1, len(records) + 1):
+    for length in (n for n, record in enumerate(records, 1) if record["rec"] not in ("conn", "bm")):
         damaged = outcomes(records[:length], sealed=False)
         assert Outcome.HOLDS not in damaged.values()
         assert_never_kinder(undamaged(name), damaged, f"{name} cut off after record {length}")
@@ -230,20 +222,42 @@ def test_a_gap_over_any_event_is_never_kinder(name: str) -> None:
             assert_never_kinder(undamaged(name), damaged, f"{name}, gap over event {index} of {feed}")
 
 
-@settings(max_examples=300, deadline=None)
+@st.composite
+def damage(draw: st.DrawFn, records: list[Record]) -> tuple[list[Record], bool]:
+    """Up to three gaps of up to nine events each, and perhaps a cut: the records, and whether they end with a seal."""
+    for _ in range(draw(st.integers(1, 3))):
+        where = feeds(records)
+        feed = draw(st.sampled_from(sorted(where)))
+        first = draw(st.integers(0, len(where[feed]) - 1))
+        records = with_gap(records, feed, first, draw(st.integers(first, min(first + 8, len(where[feed]) - 1))))
+    length = draw(st.none() | st.integers(1, len(records)))
+    return records[:length], length is None
+
+
+@settings(max_examples=200, deadline=None)
 @given(data=st.data())
 def test_gaps_of_any_length_and_a_cut_are_never_kinder(data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(NAMES))
-    records = recordings()[name]
-    for _ in range(data.draw(st.integers(1, 3))):
-        where = feeds(records)
-        feed = data.draw(st.sampled_from(sorted(where)))
-        first = data.draw(st.integers(0, len(where[feed]) - 1))
-        last = data.draw(st.integers(first, min(first + 8, len(where[feed]) - 1)))
-        records = with_gap(records, feed, first, last)
-    length = data.draw(st.none() | st.integers(1, len(records)))
-    damaged = outcomes(records[:length], sealed=length is None)
-    assert_never_kinder(undamaged(name), damaged, name)
+    records, sealed = data.draw(damage(recordings()[name]))
+    assert_never_kinder(undamaged(name), outcomes(records, sealed=sealed), name)
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.data())
+def test_no_damage_hides_a_fault_or_adds_one(data: st.DataObject) -> None:
+    index = data.draw(st.integers(0, len(EDITS) - 1))
+    records, sealed = data.draw(damage(faulty(index)))
+    assert_never_kinder(undamaged_fault(index), outcomes(records, sealed=sealed), EDITS[index].name)
+
+
+@pytest.mark.parametrize("index", range(len(EDITS)), ids=lambda index: EDITS[index].name)
+def test_a_gap_over_any_event_hides_no_fault(index: int) -> None:
+    own = PROMISES[EDITS[index].breaks[0]]
+    records, whole = faulty(index), undamaged_fault(index)
+    for feed, events in feeds(records).items():
+        for event in range(len(events)):
+            damaged = outcomes(with_gap(records, feed, event, event), promises=[own])
+            assert_never_kinder(whole, damaged, f"gap over event {event} of {feed}")
 
 
 # Situations in which a judge could go wrong.

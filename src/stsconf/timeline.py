@@ -457,15 +457,13 @@ class Timeline:
         found = [self.pods.before(rv, name) for name in sorted({e.name for e in self.pods.events})]
         return [e for e in found if e and e.now and e.now.owner_uid in uids and not e.now.terminating]
 
-    def strays(self) -> list[Event[facts.Pod]]:
-        """Pods that carry the set's controller reference and a name it would not give."""
+    def strays(self) -> Iterator[Event[facts.Pod]]:
+        """Pods that came to carry the set's controller reference, under a name it would not give."""
         uids = {e.uid for e in self.sets.events}
         name = self.window.set_name
-        return [
-            e
-            for e in self.pods.latest().values()
-            if e.fact.owner_uid in uids and (facts.ordinal_of(e.name) or ("", 0))[0] != name
-        ]
+        return self.pods.becoming(
+            lambda pod: pod.owner_uid in uids and (facts.ordinal_of(pod.name) or ("", 0))[0] != name
+        )
 
     def noticed(self, epoch: Epoch) -> int:
         """The revision from which the set's own status says that its controller has seen the epoch's spec."""

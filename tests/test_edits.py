@@ -1,0 +1,68 @@
+"""Each promise holds on a real run, and is broken by a fault of its own, with the events that prove it."""
+
+from pathlib import Path
+
+import pytest
+
+from stsconf.judge import judge
+from stsconf.promise import Level, Promise
+from stsconf.timeline_file import inspect
+from stsconf.verdict import Outcome
+from tests.edits import EDITS, MATRIX, PROMISES, REAL, Edit, integrity, matrix, unedited, verdicts, windows
+
+BROKEN = (Outcome.VIOLATED, Outcome.DIFFERS)
+
+
+def test_the_real_recording_is_whole() -> None:
+    assert inspect(REAL).problem is None
+    assert not [problem for timeline in unedited().values() for problem in timeline.problems]
+
+
+@pytest.mark.parametrize("promise", PROMISES.values(), ids=lambda p: p.id)
+def test_a_real_run_keeps_the_promise(promise: Promise) -> None:
+    verdict = judge(promise, [*unedited().values()])
+    assert verdict.outcome is Outcome.HOLDS, verdict.explain()
+    assert verdict.obligations > 0
+
+
+@pytest.mark.parametrize("promise", PROMISES.values(), ids=lambda p: p.id)
+def test_some_fault_breaks_the_promise(promise: Promise) -> None:
+    assert any(edited.breaks[0] == promise.id for edited in EDITS)
+
+
+@pytest.mark.parametrize("edited", EDITS, ids=lambda e: e.name)
+def test_a_fault_breaks_what_it_should_and_nothing_else(edited: Edit, tmp_path: Path) -> None:
+    found = verdicts(edited, tmp_path)
+    assert {promise for promise, verdict in found.items() if verdict.outcome in BROKEN} == set(edited.breaks)
+    own = found[edited.breaks[0]]
+    documented = PROMISES[own.id].level is Level.DOCUMENTED
+    assert own.outcome is (Outcome.VIOLATED if documented else Outcome.DIFFERS)
+    assert own.deciding is not None
+    assert own.deciding.scenario == edited.scenario
+    assert edited.witness <= {w.name for w in own.witness} | {w.kind for w in own.witness}, own.explain()
+
+
+def test_the_matrix_in_the_docs_is_what_the_edits_give(tmp_path: Path) -> None:
+    assert MATRIX.read_text(encoding="utf-8") == matrix(tmp_path), "make it again: python -m tests.edits, and review it"
+
+
+@pytest.mark.parametrize("scenario", sorted(windows()))
+def test_what_was_recorded_could_have_been_sent(scenario: str) -> None:
+    assert integrity(windows()[scenario]) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (lambda events: events.insert(0, events.pop(1)), "known was None"),
+        (lambda events: events.append(events[0]), "after"),
+        (lambda events: events.pop(0), "known was None"),
+        (lambda events: events[1]["obj"]["metadata"].update(uid="other"), "the object says otherwise"),
+    ],
+    ids=["out of order", "twice", "never added", "another object"],
+)
+def test_what_no_server_sends_is_no_edit(change: object, problem: str) -> None:
+    events = Edit("unedited", "create", (), frozenset(), lambda _: None).records()
+    pods = [r for r in events if r["rec"] == "ev" and r["s"] == "pods"]
+    change(pods)  # type: ignore[operator]
+    assert any(problem in found for found in integrity(pods))
