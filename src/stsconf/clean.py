@@ -104,7 +104,8 @@ def _remove(api: Api, namespaces: Sequence[Object], waits: Waits, say: Say) -> l
             return False
         if left and time.monotonic() - said >= PROGRESS:
             said = time.monotonic()
-            say(f"cleaning up: waiting for {', '.join(_title(thing) for thing in left)}")
+            more = f" and {len(left) - 3} more" if len(left) > 3 else ""
+            say(f"cleaning up: waiting for {', '.join(_title(thing) for thing in left[:3])}{more}")
         return not left
 
     if until(gone, waits.namespace_gone + waits.volumes_gone):
@@ -257,4 +258,4 @@ def _print(remains: Remains, now: datetime, lives: bool) -> None:
         ending = ", already terminating" if namespace["metadata"].get("deletionTimestamp") else ""
         print(f"  namespace {name}: {remains.pods.get(name, 0)} pods{ending}")
     for volume in remains.volumes:
-        print(f"  volume {_name(volume)}: {_policy(volume)}, of claim {volume['spec']['claimRef']['name']}")
+        print(f"  volume {_name(volume)}: reclaim policy {_policy(volume)}, claim {volume['spec']['claimRef']['name']}")

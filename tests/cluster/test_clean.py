@@ -113,6 +113,33 @@ def test_what_a_killed_run_left_is_removed_and_nothing_else(
     assert stsconf_clean(cluster).returncode == 0
 
 
+def test_the_kind_cluster_of_a_killed_run_is_deleted_and_no_other(cluster: Cluster, tmp_path: Path) -> None:
+    log, kind = tmp_path / "log", tmp_path / "out" / "kind" / "kind"
+    with log.open("w") as out:
+        process = subprocess.Popen(
+            suite_command(f"--sts-output-dir={tmp_path / 'out'}"),
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            cwd=tmp_path,
+            env={**os.environ, "PYTEST_ADDOPTS": ""},
+        )
+        until(lambda: "kind: waiting for nodes" in log.read_text() or process.poll() is not None, 300)
+        process.kill()
+        process.wait()
+    assert "kind: waiting for nodes" in log.read_text()
+
+    def clusters() -> list[str]:
+        return subprocess.run([str(kind), "get", "clusters"], capture_output=True, text=True, check=True).stdout.split()
+
+    assert len(clusters()) == 2
+    command = [sys.executable, "-P", "-m", "stsconf.cli", "clean", "--yes"]
+    alone = {**os.environ, "KUBECONFIG": str(tmp_path / "none")}
+    done = subprocess.run(command, env=alone, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "(dead)" in done.stdout
+    assert clusters() == [cluster.name]
+
+
 @pytest.fixture
 def inventory(cluster: Cluster) -> Iterator[Inventory]:
     """The record of a run with one namespace; whatever is left of it goes at the end."""
