@@ -1,0 +1,104 @@
+"""Every promise that the documents make about StatefulSets, judged or not, and why not.
+
+The rows stand in ``catalogue.toml``: read from the documentation, the API reference, the enhancement proposals and the
+source of 1.36, checked where possible on a real 1.37.2 server. An id never changes its meaning.
+"""
+
+import tomllib
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+
+AREAS = {
+    "IDN": "Identity, labels, network",
+    "ORD": "Creation and scaling up",
+    "SDN": "Scaling down",
+    "REC": "Replacement and failure",
+    "PAR": "Parallel policy",
+    "UPD": "Rolling update",
+    "PRT": "Partition",
+    "MXU": "maxUnavailable",
+    "MRS": "minReadySeconds",
+    "OND": "OnDelete",
+    "RCT": "Recreate (alpha)",
+    "REV": "Revisions and rollback",
+    "STS": "Status and scale",
+    "DEL": "Deleting the set",
+    "ADP": "Adoption and release",
+    "STO": "Claims and volumes",
+    "PVR": "Claim retention policy",
+    "FRC": "Forced deletion",
+    "API": "Validation and defaults",
+}
+
+
+class Standing(StrEnum):
+    """Where a row stands: judged, or one of a closed list of reasons; ``MEANING`` has the words."""
+
+    JUDGED = "judged"
+    SCENARIO = "scenario"
+    CONSTRUCTION = "construction"
+    IMPLIED = "implied"
+    CHARACTERISED = "characterised"
+    SERVER = "server"
+    CLIENT = "client"
+    OTHER_COMPONENT = "other component"
+    UNOBSERVABLE = "unobservable"
+    UNDEFINED = "undefined"
+    NO_GUARANTEE = "no guarantee"
+
+
+MEANING = {
+    Standing.JUDGED: "there is a promise in `conformance/`",
+    Standing.SCENARIO: "waits for a scenario that is not acted yet, or not far enough",
+    Standing.CONSTRUCTION: "no controller could break it on a correct API server",
+    Standing.IMPLIED: "other promises together say the same",
+    Standing.CHARACTERISED: "the documents contradict each other, or what releases do: reported, nobody fails",
+    Standing.SERVER: "the API server alone decides it, when it is asked",
+    Standing.CLIENT: "kubectl alone decides it",
+    Standing.OTHER_COMPONENT: "kubelet, garbage collector or volume controller keep it for every workload alike",
+    Standing.UNOBSERVABLE: "cannot be seen, or not be brought about, through the API",
+    Standing.UNDEFINED: "no document says what should happen",
+    Standing.NO_GUARANTEE: "says that something is not promised: nothing could break it",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row. ``documents``: where it is made. ``scenario``: which one will decide it, where ``standing`` says so."""
+
+    id: str
+    says: str
+    documents: tuple[str, ...]
+    standing: Standing
+    scenario: str | None = None
+    note: str = ""
+
+    @property
+    def area(self) -> str:
+        """``ORD`` of ``ORD-02``; a key of ``AREAS``."""
+        return self.id.split("-")[0]
+
+
+@cache
+def rows() -> tuple[Row, ...]:
+    """All rows in the order of their areas. Raises ``ValueError`` for an unknown standing or area."""
+    data = tomllib.loads((Path(__file__).with_suffix(".toml")).read_text(encoding="utf-8"))
+    found = tuple(
+        Row(
+            id=id_,
+            says=row["says"],
+            documents=tuple(row["documents"]),
+            standing=Standing(row["standing"]),
+            scenario=row.get("scenario"),
+            note=row.get("note", ""),
+        )
+        for id_, row in data.items()
+    )
+    for row in found:
+        if row.area not in AREAS:
+            raise ValueError(f"{row.id}: there is no area {row.area}")
+        if (row.scenario is None) == (row.standing is Standing.SCENARIO):
+            raise ValueError(f"{row.id}: standing {row.standing} with scenario {row.scenario}")
+    return found

@@ -1,0 +1,45 @@
+"""``python -m tests.catalogue_page`` writes ``docs/catalogue.md``."""
+
+from collections import Counter
+from pathlib import Path
+
+from stsconf import suite_files
+from stsconf.catalogue import AREAS, MEANING, Row, Standing, rows
+from stsconf.promise import Promise, import_promises
+
+PAGE = Path(__file__).parents[1] / "docs" / "catalogue.md"
+PROMISES = import_promises(suite_files.conformance())
+
+
+def page() -> str:
+    """The catalogue as Markdown: counts, then each area."""
+    counts = Counter(row.standing for row in rows())
+    lines = [
+        "# Catalogue",
+        "",
+        f"{len(rows())} things that the documents of Kubernetes say about StatefulSets, and where each stands.",
+        "Generated from `src/stsconf/catalogue.toml` and `conformance/` by `python -m tests.catalogue_page`.",
+        "",
+        "| standing | rows | means |",
+        "|---|---|---|",
+        *(f"| {standing} | {counts[standing]} | {MEANING[standing]} |" for standing in Standing),
+    ]
+    for area, title in AREAS.items():
+        mine = [row for row in rows() if row.area == area]
+        lines += ["", f"## {area}: {title}", "", "| id | says | where | standing |", "|---|---|---|---|"]
+        lines += [f"| {row.id} | {row.says} | {', '.join(row.documents)} | {_standing(row)} |" for row in mine]
+    return "\n".join(lines) + "\n"
+
+
+def _standing(row: Row) -> str:
+    promise: Promise | None = PROMISES.get(row.id)
+    if promise:
+        where = f"[judged]({promise.source}), {promise.level}, on {', '.join(promise.scenarios)}"
+    else:
+        where = f"waits for {row.scenario}" if row.scenario else str(row.standing)
+    return f"{where}. {row.note}" if row.note else where
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
+    print(PAGE)

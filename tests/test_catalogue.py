@@ -1,0 +1,44 @@
+"""The catalogue names every promise, and says why each other row is not judged."""
+
+import re
+
+import pytest
+
+from stsconf.catalogue import MEANING, Row, Standing, rows
+from stsconf.promise import Promise
+from stsconf.scenarios import SCENARIOS
+from tests.catalogue_page import PAGE, PROMISES, page
+
+
+@pytest.mark.parametrize("promise", PROMISES.values(), ids=lambda p: p.id)
+def test_every_promise_is_in_the_catalogue(promise: Promise) -> None:
+    assert promise.id in {row.id for row in rows()}
+
+
+@pytest.mark.parametrize("row", rows(), ids=lambda r: r.id)
+def test_a_row_is_judged_or_says_why_not(row: Row) -> None:
+    assert (row.standing is Standing.JUDGED) == (row.id in PROMISES)
+    assert row.says.endswith(".")
+    assert row.documents
+
+
+def test_every_id_is_whole_and_each_area_is_counted_through() -> None:
+    numbers: dict[str, list[int]] = {}
+    for row in rows():
+        assert re.fullmatch(r"[A-Z]{3}-\d\d", row.id)
+        numbers.setdefault(row.area, []).append(int(row.id[4:]))
+    assert all(found == list(range(1, len(found) + 1)) for found in numbers.values())
+    assert len(rows()) == 200
+
+
+@pytest.mark.parametrize("promise", PROMISES.values(), ids=lambda p: p.id)
+def test_a_promise_names_scenarios_that_exist(promise: Promise) -> None:
+    assert set(promise.scenarios) <= set(SCENARIOS)
+
+
+def test_every_standing_is_explained_and_used() -> None:
+    assert set(MEANING) == set(Standing) == {row.standing for row in rows()}
+
+
+def test_the_page_in_the_docs_is_what_the_catalogue_gives() -> None:
+    assert PAGE.read_text(encoding="utf-8") == page(), "make it again: python -m tests.catalogue_page"
