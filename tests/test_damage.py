@@ -15,8 +15,8 @@ from stsconf.promise import Promise, import_promises
 from stsconf.timeline import assemble
 from stsconf.timeline_file import FileState
 from stsconf.verdict import Outcome
-from tests.edits import EDITS, windows
-from tests.tape import Record, Tape, created
+from tests.edits import EDITS, REAL, windows
+from tests.tape import Record, Tape, created, records_of
 
 PROMISES = import_promises(suite_files.conformance())
 ALL = tuple(PROMISES.values())
@@ -197,6 +197,11 @@ def undamaged_fault(index: int) -> Outcomes:
 
 
 @cache
+def whole_run() -> list[Record]:
+    return records_of(REAL)
+
+
+@cache
 def undamaged(name: str) -> Outcomes:
     return outcomes(recordings()[name])
 
@@ -240,6 +245,16 @@ def test_gaps_of_any_length_and_a_cut_are_never_kinder(data: st.DataObject) -> N
     name = data.draw(st.sampled_from(NAMES))
     records, sealed = data.draw(damage(recordings()[name]))
     assert_never_kinder(undamaged(name), outcomes(records, sealed=sealed), name)
+
+
+@settings(max_examples=15, deadline=None)
+@given(data=st.data())
+def test_a_whole_run_cut_off_anywhere_is_never_kinder(data: st.DataObject) -> None:
+    records = whole_run()
+    cut = data.draw(st.integers(1, len(records)))
+    damaged = outcomes(records[:cut], sealed=False)
+    assert Outcome.HOLDS not in damaged.values()
+    assert_never_kinder(dict.fromkeys(PROMISES, Outcome.HOLDS), damaged, f"cut off after record {cut}")
 
 
 @settings(max_examples=150, deadline=None)
@@ -323,6 +338,17 @@ def test_a_version_that_came_late_proves_no_age(why: str) -> None:
     if why == "rebuilt":
         tape.records[-1]["rebuilt"] = True
     assert of(tape.close(), "ORD-02") is Outcome.INCONCLUSIVE
+
+
+@pytest.mark.parametrize(("created", "outcome"), [("00:00:31", Outcome.INCONCLUSIVE), ("00:00:50", Outcome.VIOLATED)])
+def test_a_connection_that_stalled_does_not_make_a_view_older(created: str, outcome: Outcome) -> None:
+    tape = Tape().open("create").set_created().pod_created(0).pod_ready(0)
+    managed = [{"manager": "kubelet", "subresource": "status", "time": "2026-01-01T00:00:30Z"}]
+    tape.pod_ready(0, ready=False)
+    tape.records[-1]["obj"]["metadata"]["managedFields"] = managed
+    tape.pod_created(1, after=20)
+    tape.records[-1]["obj"]["metadata"]["creationTimestamp"] = f"2026-01-01T{created}Z"
+    assert of(tape.close(), "ORD-02") is outcome
 
 
 def test_a_pod_found_unready_when_the_recording_began_may_just_have_become_so() -> None:

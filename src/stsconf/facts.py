@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -22,13 +23,18 @@ Raw = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
-    """What every kind has. ``owner_uid`` is the uid of the controlling owner reference."""
+    """What every kind has. ``owner_uid`` is the uid of the controlling owner reference.
+
+    ``written`` is when the API server last wrote it, as far as the object shows, in whole seconds of the server's
+    clock since 1970. Good for how far two writes lie apart, never for their order.
+    """
 
     uid: str
     name: str
     terminating: bool
     owner_uid: str | None
     labels: Mapping[str, str]
+    written: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,7 +214,21 @@ def _common(raw: Raw) -> dict[str, Any]:
         "terminating": "deletionTimestamp" in meta,
         "owner_uid": owners[0] if owners else None,
         "labels": meta.get("labels") or {},
+        "written": _written(meta),
     }
+
+
+def _written(meta: Raw) -> float | None:
+    """The latest of: created, asked to stop (a pod's deletionTimestamp lies its grace later), any manager's write."""
+    times = [_seconds(meta["creationTimestamp"])] if meta.get("creationTimestamp") else []
+    if meta.get("deletionTimestamp"):
+        times.append(_seconds(meta["deletionTimestamp"]) - (meta.get("deletionGracePeriodSeconds") or 0))
+    times += [_seconds(entry["time"]) for entry in meta.get("managedFields") or () if entry.get("time")]
+    return max(times, default=None)
+
+
+def _seconds(timestamp: str) -> float:
+    return datetime.fromisoformat(timestamp).timestamp()
 
 
 def _conditions(raw: Raw) -> dict[str, str]:

@@ -63,7 +63,7 @@ class Story:
         act = {"rec": "act", "id": f"a{self.acts}", "verb": verb, "resource": resource, "ns": self.ns}
         act["name"] = self.name
         self.write({**act, "phase": "begin", "t": int(seconds * 1e9), "body": body})
-        done = {"phase": "end", "t": int(seconds * 1e9) + 9_000_000, "result": {"rv": str(self.rv + 1), "code": 200}}
+        done = {"phase": "end", "t": int(seconds * 1e9) + 9_000_000, "result": {"rv": str(self.rv + 2), "code": 200}}
         self.write({**act, **done})
 
     def observe(self, seconds: float, verb: str, ordinal: int, marker: str) -> None:
@@ -189,8 +189,8 @@ def partition(story: Story, obeyed: bool, scenario: str = "partition", ns: str =
     t += 4
     story.act(t, "patch", {"spec": {"updateStrategy": {"rollingUpdate": {"partition": 2}}, "template": {}}})
     story.generation += 1
-    story.revision(t + 0.2, "ADDED", "new", 2)
-    story.set(t + 0.25, "MODIFIED", 3, "new", seen=False)
+    story.set(t + 0.2, "MODIFIED", 3, "new", seen=False)
+    story.revision(t + 0.25, "ADDED", "new", 2)
     changed = (2,) if obeyed else (2, 1)
     t += 0.4
     for ordinal in changed:
