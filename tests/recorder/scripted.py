@@ -76,6 +76,7 @@ class World:
     refused: dict[str, int] = field(default_factory=dict)
     refusals: threading.Event = field(default_factory=threading.Event)
     refused_pods: int = 0
+    without_bookmarks: set[str] = field(default_factory=set)
     ended: bool = False
     played: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
@@ -228,7 +229,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self._send(happening.line, fault)
         with world.changed:
             bookmark = {"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": str(world.rv)}}}
-        if forced:
+        if forced and kind not in world.without_bookmarks:
             self._send(json.dumps(bookmark).encode() + b"\n", fault)
         return self._send(b"", fault)
 

@@ -375,8 +375,74 @@ def test_a_server_that_went_back_in_time_leaves_nothing_provable(server: Server,
             world.log["pods"].pop()
 
     seal, _ = record(server, world, tmp_path / "run.ndjson", act)
-    assert seal.closing["pods"].startswith("mismatch")
+    assert "older than what was watched" in seal.closing["pods"]
     assert not seal.complete
+
+
+def test_after_a_restored_backup_nothing_of_the_kind_is_known(server: Server, tmp_path: Path) -> None:
+    world = World()
+    world.toggle("web-0")
+
+    def act(recorder: Recorder) -> None:
+        world.toggle("web-1")
+        recorder.wait_for(lambda: recorder.current("pods", NAMESPACE, "web-1"), 20, "web-1")
+        with world.changed:
+            world.rv -= 1
+            world.log["pods"].pop()
+            world.faults = [Fault("http", status=410)]
+        recorder.wait_for(lambda: recorder.gaps, 20, "a gap")
+
+    _, records = record(server, world, tmp_path / "run.ndjson", act)
+    (gap,) = of(records, "gap")
+    assert (gap["until_rv"], gap["repaired"]) == (None, False)
+
+
+def test_a_loss_that_only_the_closing_list_shows_is_a_mismatch(server: Server, tmp_path: Path) -> None:
+    world = World(faults=[Fault("drop")])
+    world.toggle("web-0")
+
+    def act(recorder: Recorder) -> None:
+        world.toggle("web-0")  # never told
+        world.toggle("web-1")
+        recorder.wait_for(lambda: recorder.current("pods", NAMESPACE, "web-1"), 20, "web-1")
+
+    seal, _ = record(server, world, tmp_path / "run.ndjson", act)
+    assert seal.closing["pods"] == "mismatch: 1 objects differ, such as ('ns', 'web-0')"
+    assert not seal.complete
+
+
+def test_an_end_that_was_not_reached_is_not_proven(server: Server, tmp_path: Path) -> None:
+    world = World(without_bookmarks={"services"})
+    waits = replace(WAITS, closing=0.5)
+    seal, _ = record(server, world, tmp_path / "run.ndjson", lambda _: world.toggle("web-0"), waits=waits)
+    assert seal.closing["services"].startswith("not reached")
+    assert seal.closing["pods"] == "equal"
+    assert not seal.complete
+
+
+def test_a_hole_of_unknown_place_keeps_the_end_unproven(server: Server, tmp_path: Path) -> None:
+    server.world = world = World()
+    with Recorder(server.client(), tmp_path / "run.ndjson", run_id="test", waits=WAITS) as recorder:
+        (feed,) = recorder._feeds_of("pods", NAMESPACE)
+        feed.goal = feed.frontier
+        assert feed.reached
+        feed._hole = streams.Broken("chain", "", since_list=True)
+        assert not feed.reached
+        feed._hole = None
+        feed.goal = None
+    world.ended = True
+
+
+def test_what_comes_after_the_seal_is_not_written(server: Server, tmp_path: Path) -> None:
+    server.world = world = World()
+    with Recorder(server.client(), tmp_path / "run.ndjson", run_id="test", waits=WAITS) as recorder:
+        (feed,) = recorder._feeds_of("pods", NAMESPACE)
+        seal = recorder.close()
+        feed._line(world.toggle("web-0").line.strip(), 0)
+        recorder.close_window("late")
+    world.ended = True
+    assert recorder.failed is None
+    assert inspect(seal.path).problem is None
 
 
 def test_a_forbidden_kind_is_a_gap_and_the_rest_is_recorded(server: Server, tmp_path: Path) -> None:
@@ -482,6 +548,7 @@ def test_someone_elses_cluster_leaves_no_secret_in_the_file(server: Server, tmp_
     world.toggle("web-0")
     seal, records = record(server, world, tmp_path / "run.ndjson", act, scope=Scope((NAMESPACE,)))
     assert "canary" not in json.dumps(records)
+    assert "pv-elsewhere" not in json.dumps(records)
     assert [e["name"] for e in of(records, "ev", "persistentvolumes")] == ["pv-here"]
     assert {e["obj"]["spec"]["containers"][0]["env"][0]["value"][:9] for e in of(records, "ev")} == {"redacted:"}
     assert {e["ns"] for e in of(records, "ev")} == {NAMESPACE}
