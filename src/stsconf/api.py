@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import urllib3
-from kubernetes.client import ApiClient, CoreV1Api
+from kubernetes.client import ApiClient, Configuration, CoreV1Api
 from kubernetes.client.exceptions import ApiException
 from kubernetes.config import ConfigException, list_kube_config_contexts, new_client_from_config
 from kubernetes.stream import stream
@@ -59,14 +59,21 @@ class Api:
     @classmethod
     def from_kubeconfig(cls, kubeconfig: Path | None, context: str | None, timeout: float = 30.0) -> "Api":
         """Connect as kubectl would. Raises ``UsageError`` when the file or the context does not exist."""
+        configuration = Configuration()
+        configuration.connection_pool_maxsize = 64  # a recorder holds one open for each kind and namespace
+        file = str(kubeconfig) if kubeconfig else None
         try:
-            return cls(new_client_from_config(str(kubeconfig) if kubeconfig else None, context), timeout)
+            return cls(new_client_from_config(file, context, client_configuration=configuration), timeout)
         except ConfigException as error:
             raise UsageError(
                 f"The kubeconfig cannot be used: {error}.",
                 "Name a file with --sts-kubeconfig or KUBECONFIG, and one of `kubectl config get-contexts` with "
                 "--sts-context.",
             ) from None
+
+    def close(self) -> None:
+        """Close every idle connection."""
+        self.client.rest_client.pool_manager.clear()
 
     @staticmethod
     def current_context(kubeconfig: Path | None) -> str:
@@ -163,19 +170,26 @@ def existing(found: Object | None) -> Object:
 def run_in_pod(api: Api, namespace: str, pod: str, command: str) -> str:
     """Run a shell command in a pod's first container and return its output. Raises ``ApiError`` when it fails."""
     core = CoreV1Api(ApiClient(api.client.configuration))  # stream() changes its client for the time of the call
-    answer = stream(
+    session = stream(
         core.connect_get_namespaced_pod_exec,
         pod,
         namespace,
-        command=["sh", "-c", f"({command}) && echo stsconf-ok"],
+        command=["sh", "-c", command],
         stdout=True,
         stderr=True,
         stdin=False,
         tty=False,
+        _preload_content=False,
     )
-    if not str(answer).rstrip().endswith("stsconf-ok"):
-        raise ApiError(500, "exec", f"{namespace}/{pod}", str(answer)[:200])
-    return str(answer).rstrip().removesuffix("stsconf-ok").rstrip()
+    try:
+        session.run_forever(timeout=30)
+        code = session.returncode  # before reading: read_all() empties the channel it comes from
+        answer = str(session.read_all())
+        if code != 0:
+            raise ApiError(500, "exec", f"{namespace}/{pod}", answer[:200])
+    finally:
+        session.close()
+    return answer.rstrip()
 
 
 def _message(text: str) -> str:

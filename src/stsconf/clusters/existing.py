@@ -1,7 +1,7 @@
 """A cluster somebody else made: everyone's development loop, and the gate before an upgrade."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from stsconf import suite_files
@@ -24,18 +24,19 @@ def cluster(
     used and ``ClusterError`` for a server that does not answer.
     """
     api = Api.from_kubeconfig(kubeconfig, context, waits.request)
-    version, uid = identify(api)
-    known = suite_files.manifest("images.yaml")[0]
-    public = {key: str(entry["public"]) for key, entry in known.items() if key.startswith("nginx")}
-    yield Cluster(
-        provider=Provider.EXISTING,
-        name=context or api.current_context(kubeconfig),
-        kubeconfig=kubeconfig,
-        context=context,
-        api=api,
-        ours=False,
-        storage_class=storage_class,
-        images={**public, **images},
-        version=version,
-        uid=uid,
-    )
+    with closing(api):
+        version, uid = identify(api)
+        known = suite_files.manifest("images.yaml")[0]
+        public = {key: str(entry["public"]) for key, entry in known.items() if key.startswith("nginx")}
+        yield Cluster(
+            provider=Provider.EXISTING,
+            name=context or api.current_context(kubeconfig),
+            kubeconfig=kubeconfig,
+            context=context,
+            api=api,
+            ours=False,
+            storage_class=storage_class,
+            images={**public, **images},
+            version=version,
+            uid=uid,
+        )

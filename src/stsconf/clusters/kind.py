@@ -43,7 +43,7 @@ def cluster(
             "Install it with `pip install 'statefulset-conformance[kind]'`, or use --sts-cluster=existing.",
         ) from None
     folder.mkdir(parents=True, exist_ok=True)
-    with engine(choice, say) as found:
+    with engine(choice, say) as found, contextlib.ExitStack() as stack:
         kubeconfig = folder.resolve() / "kubeconfig"
         with contextlib.chdir(folder):  # KindCluster makes a folder of its own where it is built
             made = KindCluster(
@@ -64,6 +64,7 @@ def cluster(
                     "kind", f"kind create cluster failed. {_tail(folder / 'kind.log')}", f"See {folder / 'kind.log'}."
                 ) from None
             api = Api.from_kubeconfig(kubeconfig, None, waits.request)
+            stack.callback(api.close)
             _wait_ready(api, waits, say)
             all_images = {**found.images, **images}
             storage.install(api, all_images, found.nfs_server, found.mount_options, waits, say)
