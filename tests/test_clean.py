@@ -13,9 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stsconf import clean, notes
+from stsconf import clean
 from stsconf.api import Api, ApiError, Object
 from stsconf.clean import Request, clean_cluster, look, remove
+from stsconf.clusters import notes
 from stsconf.errors import ExitCode, PreflightRefused
 from stsconf.inventory import (
     KINDS,
@@ -76,6 +77,14 @@ def test_an_object_whose_uid_is_not_recorded_is_never_ours(case: tuple[Entry, Ob
     else:
         labelled = labels(record.run).items() <= metadata.get("labels", {}).items()
         assert entry.kind not in KINDS or not labelled or metadata["uid"] != entry.uid
+
+
+@pytest.mark.parametrize(("seconds", "expected"), [(-1, Standing.FOREIGN), (0, Standing.OURS), (1, Standing.OURS)])
+def test_without_a_recorded_uid_only_what_came_after_the_record_is_ours(seconds: int, expected: Standing) -> None:
+    entry = Entry("Namespace", None, "n")
+    created = (NOW + timedelta(seconds=seconds)).isoformat()
+    found = {"metadata": {"name": "n", "uid": "1", "creationTimestamp": created, "labels": labels("a")}}
+    assert standing(entry, found, Record("a", "n", DEAD, (entry,), NOW, NOW)) is expected
 
 
 def test_what_is_not_there_is_gone() -> None:

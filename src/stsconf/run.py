@@ -17,9 +17,9 @@ from stsconf import clean, storage, suite_files
 from stsconf.api import ApiError
 from stsconf.clusters import Cluster, Provider, existing, kind
 from stsconf.clusters.engine import EngineChoice
+from stsconf.clusters.notes import PREFIX, noted
 from stsconf.errors import ClusterError, StsconfError, UsageError
 from stsconf.inventory import Inventory
-from stsconf.notes import PREFIX, noted
 from stsconf.recorder import Recorder, Scope, WaitTimeout
 from stsconf.scenarios import SCENARIOS, Scenario
 from stsconf.storage import Say
