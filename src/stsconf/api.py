@@ -189,6 +189,7 @@ def run_in_pod(api: Api, namespace: str, pod: str, command: str) -> str:
             raise ApiError(500, "exec", f"{namespace}/{pod}", answer[:200])
     finally:
         session.close()
+        session.sock.shutdown()  # close() leaves the socket to the garbage collector when the server ended the session
     return answer.rstrip()
 
 
