@@ -30,7 +30,9 @@ def key(*inputs: str | bytes | Path) -> str:
 
     for item in inputs:
         if isinstance(item, Path):
-            files = [item] if item.is_file() else sorted(p for p in item.rglob("*") if p.is_file())
+            files = (
+                [item] if item.is_file() else sorted(p for p in item.rglob("*") if p.is_file() and p.suffix != ".pyc")
+            )
             for file in files:
                 add(b"name", str(file.relative_to(item.parent)).encode())
                 add(b"x" if os.access(file, os.X_OK) else b"-", file.read_bytes())

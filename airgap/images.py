@@ -52,7 +52,7 @@ def context(store: Cache, image: Image) -> Iterator[Path]:
     folder = store.scratch / "context"
     remove(folder)
     (folder / "bin").mkdir(parents=True)
-    for source in (SOURCES / image.folder).iterdir():
+    for source in filter(Path.is_file, (SOURCES / image.folder).iterdir()):
         copy = folder / source.name
         copy.write_bytes(source.read_bytes())
         copy.chmod(source.stat().st_mode)

@@ -104,3 +104,11 @@ def test_the_cache_lies_where_the_environment_says(
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     assert cache.default_root() == Path(expected)
+
+
+def test_a_key_does_not_depend_on_what_python_left_beside_the_sources(tmp_path: Path) -> None:
+    (tmp_path / "source.py").write_text("x = 1\n")
+    before = cache.key(tmp_path)
+    (tmp_path / "__pycache__").mkdir()
+    (tmp_path / "__pycache__" / "source.pyc").write_bytes(b"x")
+    assert cache.key(tmp_path) == before
