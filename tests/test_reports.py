@@ -1,0 +1,34 @@
+"""Accepted reports are what the recording beside them says, judged with the promises as they are now."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from stsconf import judge, load, suite_files
+from stsconf.promise import import_promises
+from stsconf.reporting import document
+
+ACCEPTED = sorted((Path(__file__).parents[1] / "reports").glob("v*/*/verdict.json"))
+
+
+@pytest.mark.parametrize("path", ACCEPTED, ids=lambda p: f"{p.parts[-3]}-{p.parts[-2]}")
+def test_an_accepted_report_is_reproduced_by_its_recording(path: Path) -> None:
+    accepted = document.read(path)
+    recording = load(path.with_name("run.ndjson.gz"))
+    assert recording.sealed
+    assert [r["sha256"] for r in accepted["run"]["recordings"]] == [recording.sha256]
+    promises = import_promises(suite_files.conformance())
+    for found in accepted["promises"]:
+        promise = promises[found["id"]]
+        if promise.revision == found["revision"]:
+            again = document.document(
+                document.RunInfo(id="", started="", seconds=0, suite="", provider=""),
+                [judge(promise, recording.timelines)],
+                [],
+            )
+            assert json.dumps(again["promises"][0]) == json.dumps(found)
+
+
+def test_there_is_an_accepted_report() -> None:
+    assert ACCEPTED
