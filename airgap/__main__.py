@@ -59,7 +59,7 @@ def check(recipe: Recipe) -> None:
     try:
         megabytes = sum(each.megabytes for each in pending([*recipe.files(), *recipe.images()]))
     except FileNotFoundError:  # without Go there are no keys yet
-        megabytes = 14000
+        megabytes = 11000
     if found := preflight.missing(preflight.Machine(), recipe.store.root, megabytes):
         raise Failure("This machine cannot build and run a cluster yet:\n  - " + "\n  - ".join(found), REFUSED)
 

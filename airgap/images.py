@@ -119,7 +119,7 @@ def node_step(
         draft.write_text(json.dumps(versions))
 
     note = store.artefact("images", "node", key(node.key, *(image.reference for image in contents.values())))
-    return Step(f"kind node image {node.name} with {len(contents)} images inside", note, 60, 2600, make)
+    return Step(f"kind node image {node.name} with {len(contents)} images inside", note, 50, 1500, make)
 
 
 def node_reference(node: Image, contents: Mapping[str, Image]) -> str:

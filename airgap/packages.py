@@ -32,7 +32,7 @@ class Root:
     folder: bool = False
 
 
-ENGINE = Root("engine", "trixie", ("docker.io", "iptables", "iproute2", "procps", "kmod", "tini"), 45, 420, folder=True)
+ENGINE = Root("engine", "trixie", ("docker.io", "iptables", "iproute2", "procps", "kmod", "tini"), 45, 320, folder=True)
 NODE = Root(
     "node",
     "bookworm",
@@ -57,7 +57,7 @@ NODE = Root(
         "curl",
     ),
     80,
-    400,
+    350,
 )
 WORKLOADS = Root(
     "workloads",
@@ -75,10 +75,10 @@ WORKLOADS = Root(
         "kmod",  # kube-proxy
     ),
     70,
-    260,
+    180,
 )
 """One root for all bookworm images: one bootstrap, and one layer that a node unpacks once."""
-NGINX_NEW = Root("nginx-new", "trixie", ("nginx-light",), 45, 150)
+NGINX_NEW = Root("nginx-new", "trixie", ("nginx-light",), 30, 90)
 
 
 def mirror() -> tuple[str, str | None]:

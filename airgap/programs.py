@@ -41,14 +41,14 @@ class Program:
 
 def kubernetes(version: str) -> Program:
     """The programs of a Kubernetes version such as v1.37.2, as many as go/kubernetes-VERSION lists."""
-    return Program(f"kubernetes-{version}", seconds=600, megabytes=7500)
+    return Program(f"kubernetes-{version}", seconds=600, megabytes=5500)
 
 
-ETCD = Program("etcd", 30, 300, renamed=(("server", "etcd"),))
+ETCD = Program("etcd", 30, 250, renamed=(("server", "etcd"),))
 KIND = Program("kind", 15, 60)
-COREDNS = Program("coredns", 120, 1500)
+COREDNS = Program("coredns", 120, 1200)
 PAUSE = Program("pause", 2, 2)
-PROVISIONER = Program("nfs-provisioner", 60, 400, renamed=(("nfs-provisioner", "nfs-subdir-external-provisioner"),))
+PROVISIONER = Program("nfs-provisioner", 60, 300, renamed=(("nfs-provisioner", "nfs-subdir-external-provisioner"),))
 KWOK = Program("kwok", 90, 600)
 REGISTRY = Program("registry", 60, 500)
 

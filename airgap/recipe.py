@@ -135,7 +135,7 @@ class Recipe:
 
         contents = self.contents()
         return [
-            *(images.image_step(docker, self.store, image, 4, 150) for image in contents.values()),
+            *(images.image_step(docker, self.store, image, 2, 60) for image in contents.values()),
             images.node_step(docker, self.store, self.node(), contents, wanted),
         ]
 
