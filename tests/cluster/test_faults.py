@@ -75,12 +75,22 @@ def test_an_image_that_cannot_be_had_is_named(suite: Suite) -> None:
     assert "stsconf.invalid/none:1" in done.stdout
 
 
+HEED_CTRL_C = (
+    "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
+)
+"""Tests may run as a shell's background job, which ignores SIGINT and hands that on; a user's terminal does not."""
+
+
 def interrupt_when(said: str, command: list[str], folder: Path) -> tuple[int, str]:
     """Start a command, press Ctrl-C once it has said something, and return its exit code and output."""
     log = folder / "log"
     with log.open("w") as out:
         process = subprocess.Popen(
-            command, stdout=out, stderr=subprocess.STDOUT, cwd=folder, env={**os.environ, "PYTEST_ADDOPTS": ""}
+            [sys.executable, "-c", HEED_CTRL_C, *command],
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            cwd=folder,
+            env={**os.environ, "PYTEST_ADDOPTS": ""},
         )
         deadline = time.monotonic() + 300
         while said not in log.read_text() and process.poll() is None and time.monotonic() < deadline:
