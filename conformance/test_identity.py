@@ -1,6 +1,6 @@
 """Each pod has an identity that sticks to it."""
 
-from stsconf import Timeline, expect, healthy, promise
+from stsconf import Timeline, expect, expect_reached, healthy, promise
 
 PAGE = "concepts/workloads/controllers/statefulset/"
 IDENTITY = f"{PAGE}#pod-identity"
@@ -21,9 +21,12 @@ def test_every_pod_is_named_after_the_set_and_its_ordinal(timeline: Timeline) ->
 def test_the_ordinals_are_zero_to_replicas_minus_one(timeline: Timeline) -> None:
     """A set with N replicas and no start ordinal has Pods 0 to N-1."""
     for desired in timeline.sets.latest().values():
-        if desired.fact.start == 0 and timeline.window.settled is not False:
-            ordinals = sorted(m.fact.ordinal for m in timeline.members() if m.fact.ordinal is not None)
-            expect(desired).shows("ordinals of its pods", ordinals, list(range(desired.fact.replicas)))
+        ordinals = sorted(m.fact.ordinal for m in timeline.members() if m.fact.ordinal is not None)
+        wanted = list(range(desired.fact.replicas))
+        if desired.fact.start == 0 and timeline.window.settled:
+            expect(desired).shows("ordinals of its pods", ordinals, wanted)
+        elif desired.fact.start == 0 and timeline.window.settled is None:
+            expect_reached(ordinals == wanted, f"{desired.name} has the ordinals {wanted}", desired)
 
 
 @promise("IDN-04", source=f"{PAGE}#pod-name-label", scenarios=("create",))

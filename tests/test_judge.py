@@ -166,3 +166,12 @@ def test_not_getting_there_is_no_fault_where_part_of_the_time_was_not_seen(tmp_p
     tape = late(settled=False)
     tape.add(rec="gap", s="pods", ns="", after_rv="1", until_rv="2", why="410", repaired=False)
     assert verdict_of("ORD-12", tape, tmp_path).outcome is Outcome.INCONCLUSIVE
+
+
+def test_a_passive_recording_that_ends_in_the_middle_of_scaling_blames_nobody(tmp_path: Path) -> None:
+    tape = created(2)
+    tape.records = [record for record in tape.records if record["rec"] != "mark"]
+    tape.change("statefulsets", "web", {"metadata": {"generation": 2}, "spec": {"replicas": 3}})
+    verdict = verdict_of("IDN-02", tape, tmp_path)
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert verdict.trouble is Trouble.NOT_REACHED
