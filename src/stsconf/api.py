@@ -10,11 +10,11 @@ from typing import Any
 
 import urllib3
 from kubernetes.client import ApiClient, Configuration, CoreV1Api
-from kubernetes.client.exceptions import ApiException
 from kubernetes.config import ConfigException, list_kube_config_contexts, new_client_from_config
 from kubernetes.stream import stream
 
 from stsconf.errors import ClusterError, StsconfError, UsageError
+from stsconf.wire import HttpProblem, Wire
 
 Object = dict[str, Any]
 
@@ -37,7 +37,6 @@ _RESOURCES: Mapping[str, tuple[str, str]] = {
     "StorageClass": ("apis/storage.k8s.io/v1", "storageclasses"),
 }
 
-JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
 
 
@@ -53,8 +52,9 @@ class Api:
     """One API server. Every method returns the server's JSON and raises ``ApiError`` or ``ClusterError``."""
 
     def __init__(self, client: ApiClient, timeout: float = 30.0) -> None:
+        client.user_agent = "stsconf"  # the server takes the field manager of our writes from it
         self.client = client
-        self._timeout = timeout
+        self._wire = Wire(client, connect=5.0, answer=timeout)
 
     @classmethod
     def from_kubeconfig(cls, kubeconfig: Path | None, context: str | None, timeout: float = 30.0) -> "Api":
@@ -81,38 +81,21 @@ class Api:
         return str(list_kube_config_contexts(str(kubeconfig) if kubeconfig else None)[1]["name"])
 
     def request(
-        self,
-        method: str,
-        path: str,
-        body: object | None = None,
-        content_type: str = "application/json",
-        timeout: float | None = None,
+        self, method: str, path: str, body: object | None = None, content_type: str = "application/json"
     ) -> Object:
         """One call, no retry. ``path`` begins after the host, with its query."""
-        configuration = self.client.configuration
-        headers = {"Accept": "application/json", "User-Agent": "stsconf"}
-        if body is not None:
-            headers["Content-Type"] = content_type
-        if token := configuration.get_api_key_with_prefix("authorization"):
-            headers["Authorization"] = token
         try:
-            response = self.client.rest_client.pool_manager.request(
-                method,
-                f"{configuration.host}/{path}",
-                body=None if body is None else json.dumps(body),
-                headers=headers,
-                timeout=urllib3.Timeout(connect=5.0, read=timeout or self._timeout),
-                retries=False,
-            )
-        except (urllib3.exceptions.HTTPError, ApiException) as error:
+            response = self._wire.request(method, f"/{path}", body=body, content_type=content_type)
+            text = response.data.decode("utf-8", "replace")
+            response.release_conn()
+        except HttpProblem as problem:
+            raise ApiError(problem.status, method, path, problem.message) from None
+        except (urllib3.exceptions.HTTPError, OSError) as error:
             raise ClusterError(
                 "connect",
-                f"the API server {configuration.host} does not answer ({type(error).__name__}).",
+                f"the API server {self.client.configuration.host} does not answer ({type(error).__name__}).",
                 "Check the address with `kubectl cluster-info`.",
             ) from None
-        text = response.data.decode("utf-8", "replace")
-        if response.status >= 300:
-            raise ApiError(response.status, method, path, _message(text))
         return json.loads(text) if text.startswith("{") else {"text": text}
 
     def path(self, kind: str, namespace: str | None = None, name: str | None = None) -> str:
@@ -160,13 +143,6 @@ class Api:
             raise
 
 
-def existing(found: Object | None) -> Object:
-    """The object, which must be there. Raises ``ClusterError`` when it is not."""
-    if found is None:
-        raise ClusterError("object", "an object that this run made is gone.", "Somebody else deleted it.")
-    return found
-
-
 def run_in_pod(api: Api, namespace: str, pod: str, command: str) -> str:
     """Run a shell command in a pod's first container and return its output. Raises ``ApiError`` when it fails."""
     core = CoreV1Api(ApiClient(api.client.configuration))  # stream() changes its client for the time of the call
@@ -191,10 +167,3 @@ def run_in_pod(api: Api, namespace: str, pod: str, command: str) -> str:
         session.close()
         session.sock.shutdown()  # close() leaves the socket to the garbage collector when the server ended the session
     return answer.rstrip()
-
-
-def _message(text: str) -> str:
-    try:
-        return str(json.loads(text).get("message", text))
-    except (ValueError, AttributeError):
-        return text[:200]

@@ -12,8 +12,8 @@ from pathlib import Path
 
 AREAS = {
     "IDN": "Identity, labels, network",
-    "ORD": "Creation and scaling up",
-    "SDN": "Scaling down",
+    "ORD": "Creation and scale-up",
+    "SDN": "Scale-down",
     "REC": "Replacement and failure",
     "PAR": "Parallel policy",
     "UPD": "Rolling update",
@@ -21,7 +21,7 @@ AREAS = {
     "MXU": "maxUnavailable",
     "MRS": "minReadySeconds",
     "OND": "OnDelete",
-    "RCT": "Recreate (alpha)",
+    "RCT": "Recreate",
     "REV": "Revisions and rollback",
     "STS": "Status and scale",
     "DEL": "Deleting the set",

@@ -173,10 +173,10 @@ def _record(arguments: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa:
     output = arguments.output or default_output(arguments.namespace)
     done = record_namespace(_connect(arguments), arguments.namespace, output, arguments.duration, ProgressLines())
     print(f"Recorded {done.events} events of namespace {arguments.namespace} into {done.seal.path}.")
-    if unproven := [feed for feed, end in done.seal.closing.items() if end not in ("equal", "forbidden")]:
-        print(f"That nothing was missed could not be proven for {', '.join(unproven)}.")
+    if done.seal.unproven:
+        print(f"That nothing was missed could not be proven for {', '.join(done.seal.unproven)}.")
     print(f"Next: stsconf judge {shlex.quote(str(done.seal.path))}")
-    return ExitCode.INCONCLUSIVE if unproven else ExitCode.HOLDS
+    return ExitCode.INCONCLUSIVE if done.seal.unproven else ExitCode.HOLDS
 
 
 def _clean(arguments: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001 - one signature for all commands

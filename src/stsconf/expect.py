@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from stsconf.errors import UnknownFact
 from stsconf.facts import Fact, StatefulSet
-from stsconf.timeline import GRACE_SECONDS, Change, Event, History, Timeline, Trouble
+from stsconf.timeline import GRACE_SECONDS, Change, Event, History, Timeline, Trouble, trouble_of
 from stsconf.verdict import Obligation, Outcome, Witness, singular, witness_of
 
 F = TypeVar("F", bound=Fact)
@@ -183,8 +183,7 @@ class Expectation:
             self._unknown(expected, unknown)
 
     def _unknown(self, expected: str, unknown: UnknownFact) -> None:
-        trouble = Trouble.UNORDERED_KINDS if str(unknown).startswith(Trouble.UNORDERED_KINDS) else Trouble.GAP
-        self._add(Outcome.INCONCLUSIVE, expected, str(unknown), trouble=trouble)
+        self._add(Outcome.INCONCLUSIVE, expected, str(unknown), trouble=trouble_of(unknown))
 
 
 def expect(event: Event[Any]) -> Expectation:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from stsconf.errors import UnknownFact
 from stsconf.expect import judged, obligations
 from stsconf.promise import Level, Promise
-from stsconf.timeline import Problem, Timeline, Trouble, kinds_read
+from stsconf.timeline import Problem, Timeline, Trouble, kinds_read, trouble_of
 from stsconf.verdict import WORST_FIRST, Obligation, Outcome, TimelineVerdict, Verdict, worst
 
 
@@ -49,7 +49,7 @@ def judge_timeline(promise: Promise, timeline: Timeline) -> TimelineVerdict | No
         if not lacking:
             promise.check(timeline)
     except UnknownFact as unknown:
-        found.append(Obligation(Outcome.INCONCLUSIVE, promise.title, str(unknown), trouble=_trouble_of(unknown)))
+        found.append(Obligation(Outcome.INCONCLUSIVE, promise.title, str(unknown), trouble=trouble_of(unknown)))
     except Exception as error:  # a fault of ours must never look like one of the cluster
         where = traceback.extract_tb(error.__traceback__)[-1]
         note = f"our own check failed: {type(error).__name__}: {error} ({where.name}, line {where.lineno})"
@@ -92,7 +92,3 @@ def _hole(problems: Sequence[Problem], kinds: set[str]) -> Problem | None:
     """The gravest hole in what the promise looked at."""
     found = [p for p in problems if p.kind is None or p.kind in kinds]
     return min(found, key=lambda p: p.trouble not in _VOIDING, default=None)
-
-
-def _trouble_of(unknown: UnknownFact) -> Trouble:
-    return Trouble.UNORDERED_KINDS if str(unknown).startswith(Trouble.UNORDERED_KINDS) else Trouble.GAP

@@ -113,7 +113,12 @@ class Seal:
     @property
     def complete(self) -> bool:
         """Whether the end of every readable feed was proven."""
-        return all(result in ("equal", "forbidden") for result in self.closing.values())
+        return not self.unproven
+
+    @property
+    def unproven(self) -> list[str]:
+        """The feeds whose end was not proven."""
+        return [feed for feed, result in self.closing.items() if result not in ("equal", "forbidden")]
 
 
 class Recorder:

@@ -56,7 +56,7 @@ class Config:
         images: dict[str, str] = {}
         for pair in _strings(options.get("image")):
             key, equals, reference = pair.partition("=")
-            known = suite_files.manifest("images.yaml")[0]
+            known = suite_files.public_images()
             if not equals or key not in known:
                 raise UsageError(f"--sts-image={pair} is not KEY=REFERENCE.", f"The keys are {', '.join(known)}.")
             images[key] = reference

@@ -24,6 +24,11 @@ def conformance() -> Path:
     return root() / "conformance"
 
 
+def public_images() -> dict[str, str]:
+    """What is pulled where registries answer, by the keys of ``manifests/images.yaml``."""
+    return {key: str(entry["public"]) for key, entry in manifest("images.yaml")[0].items()}
+
+
 def manifest(name: str) -> list[dict[str, Any]]:
     """The objects of one file below ``manifests/``, in order."""
     text = (root() / "manifests" / name).read_text(encoding="utf-8")

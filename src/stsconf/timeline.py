@@ -63,6 +63,11 @@ class Trouble(StrEnum):
     ENVIRONMENT = "environment"
 
 
+def trouble_of(unknown: UnknownFact) -> Trouble:
+    """The reason that an unknown fact is."""
+    return Trouble.UNORDERED_KINDS if str(unknown).startswith(Trouble.UNORDERED_KINDS) else Trouble.GAP
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """A hole in the evidence. ``kind`` is the stream it belongs to, ``None`` for all of them."""
@@ -689,7 +694,7 @@ class _Reader:
                 self._store(line, seconds, kind, Change.LOST, rv, namespace, fact.uid, name, None, late=True)
         for (namespace, name), raw in listed.items():
             if reduce := facts.REDUCERS.get(kind):
-                fact = reduce({"kind": kind, **raw})
+                fact = reduce(raw)
                 if self.live.get((kind, namespace, name)) != fact:
                     own_rv = int(raw["metadata"]["resourceVersion"])
                     self._store(line, seconds, kind, Change.LISTED, own_rv, namespace, fact.uid, name, fact, late=True)
@@ -807,7 +812,7 @@ class _Reader:
             )
 
     def _on_probe(self, line: int, record: Mapping[str, Any]) -> None:  # noqa: ARG002 - one signature for all records
-        if record.get("result") in (True, "ok", "one-domain", "pass"):
+        if record.get("result") == "ok":
             self.domains.append(frozenset(kind for domain in record["domains"] for kind in domain))
         else:
             self.probe_failed = True

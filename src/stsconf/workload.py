@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stsconf import suite_files
-from stsconf.api import Api, ApiError, Object, existing, run_in_pod
+from stsconf.api import Api, ApiError, Object, run_in_pod
 from stsconf.recorder import Recorder, WaitTimeout
 from stsconf.waits import Waits
 
@@ -133,9 +133,8 @@ class Workload:
 
         It proves that the controller was alive and looked at the set: what it did not do, it chose not to do.
         """
-        limit = existing(self.api.get("StatefulSet", self.names.set_name, self.names.namespace))["spec"][
-            "revisionHistoryLimit"
-        ]
+        found = self.recorder.wait_for(self._current, self.waits.settle, "our last change of the set to be seen")
+        limit = found["spec"]["revisionHistoryLimit"]
         self.patch({"spec": {"revisionHistoryLimit": limit + 1}}, "nudge")
 
         def noticed() -> bool | None:

@@ -112,7 +112,7 @@ def engine(choice: EngineChoice, say: Say) -> Iterator[Engine]:
 
 
 def _docker() -> Engine:
-    public = {key: str(entry["public"]) for key, entry in suite_files.manifest("images.yaml")[0].items()}
+    public = suite_files.public_images()
     return Engine(
         kind=Path(shutil.which("kind") or "kind"),
         kubectl=Path(shutil.which("kubectl") or "kubectl"),
@@ -183,7 +183,7 @@ def _from_json(found: dict[str, Any]) -> Engine:
         images=found["images"],
         kind_config=found["kind_config"],
         nfs_server="ganesha",
-        mount_options=("nfsvers=3", "hard", "mountport=20048"),
+        mount_options=tuple(found["nfs_mount_options"]),
         stand_ins=tuple(found["stand_ins"]),
         api_server_address=found["api_server_address"],
         facts={key: found[key] for key in ("kubernetes", "image_versions", "gosum") if key in found},

@@ -26,8 +26,7 @@ def cluster(
     api = Api.from_kubeconfig(kubeconfig, context, waits.request)
     with closing(api):
         version, uid = identify(api)
-        known = suite_files.manifest("images.yaml")[0]
-        public = {key: str(entry["public"]) for key, entry in known.items() if key.startswith("nginx")}
+        public = {key: image for key, image in suite_files.public_images().items() if key.startswith("nginx")}
         yield Cluster(
             provider=Provider.EXISTING,
             name=context or api.current_context(kubeconfig),

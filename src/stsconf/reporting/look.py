@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from stsconf.catalogue import AREAS
 from stsconf.verdict import WORST_FIRST, Outcome, Verdict
 
 
@@ -26,28 +27,6 @@ LOOKS: Mapping[Outcome, Look] = {
     Outcome.CHARACTERISED: Look("~", "~", "cyan", "#005A9C"),
     Outcome.NOT_APPLICABLE: Look("/", "/", "dim", "#56616D"),
     Outcome.NOT_JUDGED: Look("○", "o", "dim", "#56616D"),
-}
-
-AREAS: Mapping[str, str] = {
-    "IDN": "Identity, labels, network",
-    "ORD": "Creation and scale-up",
-    "SDN": "Scale-down",
-    "REC": "Replacement and failure",
-    "PAR": "Parallel policy",
-    "UPD": "Rolling update",
-    "PRT": "Partition",
-    "MXU": "maxUnavailable",
-    "MRS": "minReadySeconds",
-    "OND": "OnDelete",
-    "RCT": "Recreate",
-    "REV": "Revisions and rollback",
-    "STS": "Status and scale",
-    "DEL": "Deleting the set",
-    "ADP": "Adoption and release",
-    "STO": "Claims and volumes",
-    "PVR": "Claim retention policy",
-    "FRC": "Forced deletion",
-    "API": "Validation and defaults",
 }
 
 
