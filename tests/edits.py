@@ -16,7 +16,8 @@ from tempfile import TemporaryDirectory
 from stsconf import suite_files
 from stsconf.judge import judge
 from stsconf.promise import import_promises
-from stsconf.timeline import Timeline, load
+from stsconf.recording import load
+from stsconf.timeline import Timeline
 from stsconf.timeline_file import TimelineWriter
 from stsconf.verdict import Outcome, Verdict
 from tests.tape import Record, records_of

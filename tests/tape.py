@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from stsconf.timeline import Recording, load
+from stsconf.recording import Recording, load
 from stsconf.timeline_file import TimelineWriter, read_records
 
 Record = dict[str, Any]

@@ -9,7 +9,8 @@ from stsconf.expect import expect, expect_none, expect_reached
 from stsconf.facts import healthy
 from stsconf.judge import judge
 from stsconf.promise import Level, promise
-from stsconf.timeline import Recording, Timeline, load
+from stsconf.recording import Recording, load
+from stsconf.timeline import Timeline
 from stsconf.verdict import Outcome, Verdict
 
 __all__ = [

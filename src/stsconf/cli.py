@@ -215,9 +215,9 @@ def _agree_to_build(choice: str, yes: bool) -> None:
 
 def _judge(arguments: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001 - one signature for all commands
     from stsconf.promise import import_promises
+    from stsconf.recording import load
     from stsconf.reporting.terminal import print_report
     from stsconf.results import rejudge
-    from stsconf.timeline import load
 
     promises = import_promises(suite_files.conformance())
     recordings = [load(path) for given in arguments.recording for path in _recordings(given)]

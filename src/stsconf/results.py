@@ -11,9 +11,9 @@ from stsconf.clusters import Cluster
 from stsconf.errors import ExitCode
 from stsconf.judge import judge
 from stsconf.promise import Promise
+from stsconf.recording import Recording
 from stsconf.reporting import document, junit, page, report, summary
 from stsconf.reporting.document import RunInfo
-from stsconf.timeline import Recording
 from stsconf.verdict import Verdict
 
 

@@ -168,6 +168,7 @@ def record(
                 "stand_ins": list(cluster.stand_ins),
                 "scenarios": [scenario.name for scenario in scenarios],
             },
+            sentinel_namespace=probe if cluster.ours else None,
         )
         with recorder:
             say("recording: every watch is open")

@@ -18,10 +18,10 @@ from stsconf import judge, load, suite_files
 from stsconf.api import Api, run_in_pod
 from stsconf.clusters import Cluster, kind
 from stsconf.promise import import_promises
+from stsconf.recording import Recording
 from stsconf.run import Config, record
 from stsconf.scenarios import SCENARIOS
 from stsconf.storage import until
-from stsconf.timeline import Recording
 from stsconf.timeline_file import read_records
 from stsconf.verdict import Outcome
 from tests.recorder.audit import compare

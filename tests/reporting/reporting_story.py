@@ -10,8 +10,9 @@ from stsconf.errors import ExitCode
 from stsconf.expect import expect
 from stsconf.judge import judge
 from stsconf.promise import Level, Promise
+from stsconf.recording import Recording
 from stsconf.reporting.document import RunInfo
-from stsconf.timeline import Recording, Timeline
+from stsconf.timeline import Timeline
 from stsconf.timeline_file import TimelineWriter
 from stsconf.verdict import Verdict
 

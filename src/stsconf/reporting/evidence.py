@@ -5,8 +5,9 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from stsconf.recording import Recording
 from stsconf.reporting.spans import lanes, on, say_action, say_observation
-from stsconf.timeline import Event, Recording, Timeline
+from stsconf.timeline import Event, Timeline
 from stsconf.timeline_file import read_records
 from stsconf.verdict import Outcome, TimelineVerdict, Verdict, Witness
 

@@ -8,12 +8,13 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from stsconf.errors import ExitCode
+from stsconf.recording import Recording
 from stsconf.reporting.document import RunInfo, write_text
 from stsconf.reporting.evidence import Row, changes
 from stsconf.reporting.look import LOOKS, Look, area_name, count, seconds, sentence, worst_first
 from stsconf.reporting.picture import picture
 from stsconf.reporting.spans import on
-from stsconf.timeline import Recording, Timeline
+from stsconf.timeline import Timeline
 from stsconf.verdict import Obligation, Outcome, TimelineVerdict, Verdict
 
 _TOLD = (Outcome.VIOLATED, Outcome.ERROR, Outcome.INCONCLUSIVE, Outcome.DIFFERS, Outcome.CHARACTERISED)

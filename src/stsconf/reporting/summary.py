@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from stsconf.errors import ExitCode
+from stsconf.recording import Recording
 from stsconf.reporting.document import RunInfo, write_text
 from stsconf.reporting.evidence import cell
 from stsconf.reporting.look import LOOKS, area_name, count, seconds, worst_first
 from stsconf.reporting.spans import State, lanes, on, say_action
-from stsconf.timeline import Recording, Timeline
+from stsconf.timeline import Timeline
 from stsconf.verdict import Outcome, Verdict
 
 LIMIT = 1_000_000

@@ -1,0 +1,375 @@
+"""A recording file read into timelines, one per scenario window."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stsconf import facts
+from stsconf.timeline import (
+    END,
+    GRACE_SECONDS,
+    Action,
+    Change,
+    Event,
+    Gap,
+    History,
+    Observation,
+    Problem,
+    Timeline,
+    Trouble,
+    Window,
+)
+from stsconf.timeline_file import FileState, Record, inspect, read_records
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """One file of ``sts-timeline`` v1, whole or not. ``sha256`` is of the uncompressed lines before the seal."""
+
+    path: Path
+    header: Mapping[str, Any]
+    sha256: str
+    sealed: bool
+    timelines: tuple[Timeline, ...]
+    problems: tuple[Problem, ...]
+    events: int
+
+
+def load(path: Path) -> Recording:
+    """Read a recording into timelines.
+
+    Raises ``TimelineFileError`` for a file that is no timeline; a damaged one is read as far as it goes, and says so
+    in ``problems``.
+    """
+    return assemble(path, read_records(path), inspect(path))
+
+
+def assemble(path: Path, records: Iterable[tuple[int, Record]], state: FileState) -> Recording:
+    """Timelines from numbered records and what the seal says of them; ``path`` is their name."""
+    return _Reader(path, state).read(records)
+
+
+class _Feed:
+    """How far one kind in one place was seen: the whole cluster, or one namespace."""
+
+    def __init__(self) -> None:
+        self.begins_rv = 0
+        self.frontier = 0
+        self.gaps: list[Gap] = []
+        self.open_since = 0.0
+        self.broken = self.resumed = False
+        self.end_unproven = False
+
+    def seen_until(self, rv: int) -> None:
+        self.frontier = max(self.frontier, rv)
+
+    def is_late(self, record: Mapping[str, Any]) -> bool:
+        """Whether a version may have waited for us: a broken connection delivers first what it held back."""
+        return bool(record.get("rebuilt")) or (self.resumed and record["t"] / 1e9 - self.open_since <= GRACE_SECONDS)
+
+    def holes(self, sealed: bool) -> list[Gap]:
+        tail = [Gap(self.frontier, END)] if not sealed or self.end_unproven else []
+        return [*self.gaps, *tail]
+
+
+class _Reader:
+    """One pass over the records."""
+
+    def __init__(self, path: Path, state: FileState) -> None:
+        self.path = path
+        self.state = state
+        self.header: Mapping[str, Any] = {}
+        self.live: dict[tuple[str, str, str], facts.Fact] = {}
+        self.events: dict[tuple[str, str], list[Event[Any]]] = defaultdict(list)
+        self.feeds: dict[tuple[str, str], _Feed] = defaultdict(_Feed)
+        self.windows: dict[str, Window] = {}
+        self.actions: list[tuple[str, Action]] = []
+        self.observations: list[tuple[str, Observation]] = []
+        self.open_actions: dict[str, Mapping[str, Any]] = {}
+        self.problems: list[tuple[str, Problem]] = []
+        self.domains: list[frozenset[str]] = []
+        self.probe_failed = False
+        self.count = 0
+
+    def read(self, records: Iterable[tuple[int, Record]]) -> Recording:
+        for line, record in records:
+            handler = getattr(self, f"_on_{record.get('rec')}", None)
+            if handler:
+                handler(line, record)
+        for begin in self.open_actions.values():
+            self._add_action(0, begin, None)
+        state = self.state
+        if not state.sealed:
+            self._problem(Trouble.TRUNCATED, None, f"{self.path.name} has no seal: the run did not end as it should")
+        elif state.problem:
+            self._problem(Trouble.INTEGRITY, None, state.problem)
+        closed = {w.scenario for w in self.windows.values() if w.settled is not None}
+        planned = set(self.header.get("scenarios") or ())
+        if "slice" in self.header:
+            planned &= {w.scenario for w in self.windows.values()}
+        for name in sorted(planned):
+            if name not in closed:
+                self._problem(Trouble.NOT_REACHED, None, f"scenario {name} was planned and did not end")
+        domain = frozenset() if self.probe_failed or not self.domains else self.domains[-1]
+        return Recording(
+            path=self.path,
+            header=self.header,
+            sha256=state.sha256,
+            sealed=state.sealed,
+            timelines=tuple(self._timeline(window, domain) for window in self._windows()),
+            problems=tuple(problem for _, problem in self.problems),
+            events=self.count,
+        )
+
+    def _problem(self, trouble: Trouble, kind: str | None, what: str, namespace: str = "") -> None:
+        self.problems.append((namespace, Problem(trouble, kind, what)))
+
+    def _feed(self, kind: str, namespace: str) -> _Feed:
+        """The feed that an object comes from: of its namespace, where there is one, else of the whole cluster."""
+        return self.feeds[(kind, namespace) if (kind, namespace) in self.feeds else (kind, "")]
+
+    def _windows(self) -> list[Window]:
+        """The marked windows; in a passive recording, one for every StatefulSet that was seen."""
+        if self.windows:
+            return list(self.windows.values())
+        seen = {
+            (namespace, event.name)
+            for (kind, namespace), events in self.events.items()
+            if kind == "statefulsets"
+            for event in events
+        }
+        return [Window("passive", namespace, name) for namespace, name in sorted(seen)]
+
+    def _on_header(self, line: int, record: Mapping[str, Any]) -> None:  # noqa: ARG002 - one signature for all records
+        self.header = record
+
+    def _on_conn(self, line: int, record: Mapping[str, Any]) -> None:  # noqa: ARG002 - one signature for all records
+        feed = self.feeds[record["s"], record.get("ns") or ""]
+        if record["what"] == "open":
+            feed.open_since, feed.resumed = record["t"] / 1e9, feed.broken
+        else:
+            feed.broken = True
+
+    def _on_bm(self, line: int, record: Mapping[str, Any]) -> None:  # noqa: ARG002 - one signature for all records
+        self.feeds[record["s"], record.get("ns") or ""].seen_until(int(record["rv"]))
+
+    def _on_snap(self, line: int, record: Mapping[str, Any]) -> None:
+        """A list is the state at its revision: what differs from what we knew was not seen happening."""
+        if record.get("why") == "closing":
+            return
+        kind, scope = record["s"], record.get("ns")
+        seconds, rv = record["t1"] / 1e9, int(record["rv"])
+        feed = self.feeds[kind, scope or ""]
+        feed.begins_rv = feed.begins_rv or rv
+        feed.seen_until(rv)
+        listed = {(item["metadata"].get("namespace") or "", item["metadata"]["name"]): item for item in record["items"]}
+        for (known_kind, namespace, name), fact in list(self.live.items()):
+            if known_kind == kind and (scope is None or namespace == scope) and (namespace, name) not in listed:
+                self._store(line, seconds, kind, Change.LOST, rv, namespace, fact.uid, name, None, late=True)
+        for (namespace, name), raw in listed.items():
+            if reduce := facts.REDUCERS.get(kind):
+                fact = reduce(raw)
+                if self.live.get((kind, namespace, name)) != fact:
+                    own_rv = int(raw["metadata"]["resourceVersion"])
+                    self._store(line, seconds, kind, Change.LISTED, own_rv, namespace, fact.uid, name, fact, late=True)
+
+    def _on_ev(self, line: int, record: Mapping[str, Any]) -> None:
+        self.count += 1
+        reduce = facts.REDUCERS.get(record["s"])
+        if reduce is None:
+            return
+        change = Change(record["type"])
+        now = None if change is Change.DELETED else reduce(record["obj"])
+        namespace = record.get("ns") or ""
+        if change is Change.DELETED and (record["s"], namespace, record["name"]) not in self.live:
+            self.live[record["s"], namespace, record["name"]] = reduce(record["obj"])
+        feed = self._feed(record["s"], namespace)
+        feed.seen_until(int(record["rv"]))
+        self._store(
+            line,
+            record["t"] / 1e9,
+            record["s"],
+            change,
+            int(record["rv"]),
+            namespace,
+            record["uid"],
+            record["name"],
+            now,
+            late=feed.is_late(record),
+        )
+
+    def _store(
+        self,
+        line: int,
+        seconds: float,
+        kind: str,
+        change: Change,
+        rv: int,
+        namespace: str,
+        uid: str,
+        name: str,
+        now: facts.Fact | None,
+        *,
+        late: bool,
+    ) -> None:
+        key = (kind, namespace, name)
+        before = self.live.get(key)
+        if before is not None and before.uid != uid:
+            before = None
+        event: Event[Any] = Event(line, seconds, kind, change, rv, uid, name, before, now, late)
+        self.events[kind, namespace].append(event)
+        if now is None:
+            self.live.pop(key, None)
+        else:
+            self.live[key] = now
+
+    def _on_gap(self, line: int, record: Mapping[str, Any]) -> None:
+        kind, namespace = record["s"], record.get("ns") or ""
+        until = int(record.get("until_rv") or END)
+        feed = self.feeds[kind, namespace]
+        if record.get("repaired"):
+            feed.seen_until(until)
+            return
+        feed.gaps.append(Gap(int(record.get("after_rv") or 0), until))
+        if record.get("why") == "forbidden":
+            self._problem(Trouble.FORBIDDEN, kind, f"reading {kind} is not allowed", namespace)
+        else:
+            why = f"line {line}: versions of {kind} were missed ({record.get('why')})"
+            self._problem(Trouble.GAP, kind, why, namespace)
+
+    def _on_act(self, line: int, record: Mapping[str, Any]) -> None:
+        if record["phase"] == "begin":
+            self.open_actions[record["id"]] = record
+            return
+        begin = self.open_actions.pop(record["id"], record)
+        self._add_action(line, begin, (record.get("result") or {}).get("rv"))
+
+    def _add_action(self, line: int, begin: Mapping[str, Any], rv: str | None) -> None:
+        action = Action(
+            line,
+            begin["t"] / 1e9,
+            begin["verb"],
+            begin["resource"],
+            begin["name"],
+            int(rv) if rv else None,
+            begin.get("body"),
+        )
+        self.actions.append((begin.get("ns") or "", action))
+
+    def _on_obs(self, line: int, record: Mapping[str, Any]) -> None:
+        observation = Observation(
+            line,
+            record["t"] / 1e9,
+            record["verb"],
+            record["via"],
+            record["claim"],
+            record["pod_uid"],
+            record["marker"],
+            record.get("content"),
+        )
+        self.observations.append((record["ns"], observation))
+
+    def _on_mark(self, line: int, record: Mapping[str, Any]) -> None:  # noqa: ARG002 - one signature for all records
+        if record["phase"] == "open":
+            self.windows[record["id"]] = Window(
+                record["scenario"], record["namespace"], record["set"], plan=record.get("plan") or {}
+            )
+        elif opened := self.windows.get(record["id"]):
+            plan = {**opened.plan, **(record.get("plan") or {})}
+            self.windows[record["id"]] = Window(
+                opened.scenario,
+                opened.namespace,
+                opened.set_name,
+                settled=plan.get("settled"),
+                plan=plan,
+                waited_for=plan.get("waited_for", ""),
+            )
+
+    def _on_probe(self, line: int, record: Mapping[str, Any]) -> None:  # noqa: ARG002 - one signature for all records
+        if record.get("result") == "ok":
+            self.domains.append(frozenset(kind for domain in record["domains"] for kind in domain))
+        else:
+            self.probe_failed = True
+
+    def _on_seal(self, line: int, record: Mapping[str, Any]) -> None:  # noqa: ARG002 - one signature for all records
+        for key, result in (record.get("closing") or {}).items():
+            if result in ("equal", "forbidden"):
+                continue
+            kind, _, namespace = key.partition("/")
+            self.feeds[kind, namespace].end_unproven = True
+            trouble = Trouble.INTEGRITY if result.startswith("mismatch") else Trouble.NOT_REACHED
+            self._problem(trouble, kind, f"the end of {key} was not proven: {result}", namespace)
+
+    def _timeline(self, window: Window, domain: frozenset[str]) -> Timeline:
+        def history(kind: str, mine: Callable[[Event[Any]], bool], namespace: str | None = None) -> History[Any]:
+            where = window.namespace if namespace is None else namespace
+            events = sorted((e for e in self.events[kind, where] if mine(e)), key=lambda e: e.rv)
+            feed = self._feed(kind, where)
+            return History(kind, events, feed.holes(self.state.sealed), feed.begins_rv)
+
+        name = window.set_name
+        sets = history("statefulsets", lambda e: e.name == name)
+        uids = {e.uid for e in sets.events}
+        services = {e.fact.service_name for e in sets.events}
+        templates = {t.name for e in sets.events for t in e.fact.claim_templates}
+
+        def is_pod(event: Event[Any]) -> bool:
+            split = facts.ordinal_of(event.name)
+            return event.fact.owner_uid in uids or (split is not None and split[0] == name)
+
+        def is_mine(action: Action) -> bool:
+            return action.name in {name, *services} or action.name.startswith(f"{name}-")
+
+        def is_claim(event: Event[Any]) -> bool:
+            split = facts.ordinal_of(event.name)
+            return split is not None and any(split[0] == f"{template}-{name}" for template in templates)
+
+        pods = history("pods", is_pod)
+        actions = [a for namespace, a in self.actions if namespace == window.namespace and is_mine(a)]
+        mine = [problem for space, problem in self.problems if space in ("", window.namespace)]
+        problems = [*mine, *(_interference(sets, pods, actions) if self.windows else ())]
+        return Timeline(
+            window,
+            {
+                "statefulsets": sets,
+                "pods": pods,
+                "persistentvolumeclaims": history("persistentvolumeclaims", is_claim),
+                "persistentvolumes": history(
+                    "persistentvolumes", lambda e: e.fact.claim_namespace == window.namespace, ""
+                ),
+                "controllerrevisions": history("controllerrevisions", lambda e: e.fact.owner_uid in uids),
+                "services": history("services", lambda _: True),
+                "endpointslices": history("endpointslices", lambda _: True),
+            },
+            actions,
+            (observation for namespace, observation in self.observations if namespace == window.namespace),
+            problems,
+            domain,
+            self.header,
+        )
+
+
+OUR_MANAGERS = frozenset({"stsconf", "kube-controller-manager"})
+"""Field managers (metadata.managedFields) whose writes to a set's spec and metadata are expected during a run."""
+
+
+def _interference(
+    sets: History[facts.StatefulSet], pods: History[facts.Pod], actions: Iterable[Action]
+) -> Iterator[Problem]:
+    """Signs that somebody else acted on the set as well: then neither a pass nor a fault is the cluster's."""
+    ours = {action.rv for action in actions}
+    for event in sets.events:
+        changed = event.before and event.before.generation != event.fact.generation
+        if changed and event.rv not in ours and not event.fact.terminating:
+            who = "it was not seen by whom" if event.change is Change.LISTED else "not by this run"
+            what = f"line {event.line}: the spec of {event.name} was changed, and {who}"
+            yield Problem(Trouble.INTERFERENCE, None, what)
+        if strangers := event.fact.spec_managers - OUR_MANAGERS:
+            yield Problem(Trouble.INTERFERENCE, None, f"{', '.join(sorted(strangers))} wrote to {event.name} as well")
+            break
+    for evicted in pods.events:
+        if evicted.fact.disrupted:
+            yield Problem(Trouble.INTERFERENCE, None, f"{evicted.name} was evicted or preempted during the run")
+            break
