@@ -22,6 +22,7 @@ _RESOURCES: Mapping[str, tuple[str, str]] = {
     "ClusterRole": ("apis/rbac.authorization.k8s.io/v1", "clusterroles"),
     "ClusterRoleBinding": ("apis/rbac.authorization.k8s.io/v1", "clusterrolebindings"),
     "ConfigMap": ("api/v1", "configmaps"),
+    "ControllerRevision": ("apis/apps/v1", "controllerrevisions"),
     "Deployment": ("apis/apps/v1", "deployments"),
     "Event": ("api/v1", "events"),
     "Namespace": ("api/v1", "namespaces"),
@@ -38,6 +39,8 @@ _RESOURCES: Mapping[str, tuple[str, str]] = {
 }
 
 MERGE_PATCH = "application/merge-patch+json"
+JSON_PATCH = "application/json-patch+json"
+STRATEGIC_MERGE_PATCH = "application/strategic-merge-patch+json"
 
 
 class ApiError(StsconfError):
@@ -131,7 +134,7 @@ class Api:
     def patch_status(self, kind: str, name: str, body: object, namespace: str) -> Object:
         """Strategic-merge-patch the status of one object: conditions are merged by type."""
         path = f"{self.path(kind, namespace, name)}/status"
-        return self.request("PATCH", path, body, "application/strategic-merge-patch+json")
+        return self.request("PATCH", path, body, STRATEGIC_MERGE_PATCH)
 
     def delete(self, kind: str, name: str, namespace: str | None = None, **options: object) -> Object | None:
         """Delete one object with the given DeleteOptions; ``None`` when it was not there."""

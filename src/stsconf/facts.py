@@ -21,7 +21,7 @@ Raw = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
-    """What every kind has. ``owner_uid`` is the uid of the controlling owner reference.
+    """What every kind has. ``owner_uid`` is the uid of the controlling owner reference, ``owner_uids`` of all of them.
 
     ``written`` is when the API server last wrote it, as far as the object shows, in whole seconds of the server's
     clock since 1970. Good for how far two writes lie apart, never for their order.
@@ -30,18 +30,24 @@ class Fact:
     uid: str
     name: str
     terminating: bool
+    finalizers: frozenset[str]
     owner_uid: str | None
+    owner_uids: frozenset[str]
     labels: Mapping[str, str]
     written: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pod(Fact):
-    """A pod. ``healthy`` is the documents' "Running and Ready", and not being stopped."""
+    """A pod. ``healthy`` is the documents' "Running and Ready", and not being stopped.
+
+    ``restarts`` counts container restarts.
+    """
 
     ordinal: int | None
     phase: str | None
     ready: bool
+    restarts: int
     revision: str | None
     hostname: str | None
     subdomain: str | None
@@ -57,6 +63,11 @@ class Pod(Fact):
     def healthy(self) -> bool:
         """Running, Ready and not terminating."""
         return self.phase == "Running" and self.ready and not self.terminating
+
+    @property
+    def finished(self) -> bool:
+        """Failed or Succeeded."""
+        return self.phase in ("Failed", "Succeeded")
 
 
 def healthy(pod: Pod) -> bool:
@@ -76,7 +87,10 @@ class ClaimTemplate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatefulSet(Fact):
-    """A StatefulSet: what was asked for, and what its controller reports."""
+    """A StatefulSet: what was asked for, and what its controller reports.
+
+    ``template`` is a hash of the pod template. ``max_unavailable`` is ``None`` where the server keeps no such field.
+    """
 
     generation: int
     observed_generation: int
@@ -85,11 +99,16 @@ class StatefulSet(Fact):
     policy: str
     strategy: str
     partition: int | None
+    max_unavailable: int | str | None
+    min_ready_seconds: int
+    revision_limit: int
+    template: str
     service_name: str | None
     selector: Mapping[str, str]
     claim_templates: tuple[ClaimTemplate, ...]
     template_volumes: frozenset[str]
-    keeps_claims_when_scaled: bool
+    when_scaled: str
+    when_deleted: str
     status_replicas: int
     ready_replicas: int
     available_replicas: int
@@ -105,12 +124,28 @@ class StatefulSet(Fact):
         return range(self.start, self.start + self.replicas)
 
     @property
-    def settled(self) -> bool:
-        """Its own status says that everything asked for is there and Ready."""
+    def kept_back(self) -> range:
+        """The ordinals that the partition keeps from being updated; it is an offset from the start ordinal."""
+        return self.ordinals[: self.partition or 0]
+
+    @property
+    def serial(self) -> bool:
+        """Whether an update may make one pod unavailable at a time, the default."""
+        return self.max_unavailable in (None, 1)
+
+    @property
+    def settled_revision(self) -> bool:
+        """Its own status says that no update is under way."""
+        return self.update_revision == self.current_revision
+
+    @property
+    def at_rest(self) -> bool:
+        """Its own status says that all pods are there and Ready, and as far updated as was asked for."""
+        updated = self.replicas - len(self.kept_back) if self.strategy == "RollingUpdate" else 0
         return (
             self.observed_generation >= self.generation
             and self.status_replicas == self.ready_replicas == self.replicas
-            and self.update_revision == self.current_revision
+            and (self.settled_revision or (updated < self.replicas and self.updated_replicas >= updated))
         )
 
 
@@ -123,7 +158,6 @@ class Claim(Fact):
     storage_class: str | None
     access_modes: tuple[str, ...]
     size: str | None
-    owner_uids: frozenset[str]
 
     @property
     def bytes(self) -> Decimal:
@@ -153,10 +187,15 @@ class Volume(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revision(Fact):
-    """A ControllerRevision. ``data`` is a hash of its stored template patch."""
+    """A ControllerRevision. ``data`` is a hash of what it stores, ``template`` of the pod template in it.
+
+    ``stores`` are the paths of the fields it stores, such as ``spec.template``.
+    """
 
     number: int
     data: str
+    template: str
+    stores: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,12 +244,14 @@ def ordinal_of(name: str) -> tuple[str, int] | None:
 
 def _common(raw: Raw) -> dict[str, Any]:
     meta = raw["metadata"]
-    owners = [ref["uid"] for ref in meta.get("ownerReferences") or () if ref.get("controller")]
+    references = meta.get("ownerReferences") or ()
     return {
         "uid": meta["uid"],
         "name": meta["name"],
         "terminating": "deletionTimestamp" in meta,
-        "owner_uid": owners[0] if owners else None,
+        "finalizers": frozenset(meta.get("finalizers") or ()),
+        "owner_uid": next((ref["uid"] for ref in references if ref.get("controller")), None),
+        "owner_uids": frozenset(ref["uid"] for ref in references),
         "labels": meta.get("labels") or {},
         "written": _written(meta),
     }
@@ -247,6 +288,7 @@ def pod(raw: Raw) -> Pod:
         ordinal=split[1] if split else None,
         phase=status.get("phase"),
         ready=conditions.get("Ready") == "True",
+        restarts=sum(container.get("restartCount") or 0 for container in status.get("containerStatuses") or ()),
         revision=(meta.get("labels") or {}).get(REVISION_LABEL),
         hostname=spec.get("hostname"),
         subdomain=spec.get("subdomain"),
@@ -285,6 +327,7 @@ def stateful_set(raw: Raw) -> StatefulSet:
     """Reduce an apps/v1 StatefulSet."""
     meta, spec, status = raw["metadata"], raw.get("spec") or {}, raw.get("status") or {}
     strategy = spec.get("updateStrategy") or {}
+    rolling = strategy.get("rollingUpdate") or {}
     retention = spec.get("persistentVolumeClaimRetentionPolicy") or {}
     return StatefulSet(
         **_common(raw),
@@ -294,14 +337,19 @@ def stateful_set(raw: Raw) -> StatefulSet:
         start=(spec.get("ordinals") or {}).get("start") or 0,
         policy=spec.get("podManagementPolicy") or "OrderedReady",
         strategy=strategy.get("type") or "RollingUpdate",
-        partition=(strategy.get("rollingUpdate") or {}).get("partition"),
+        partition=rolling.get("partition"),
+        max_unavailable=rolling.get("maxUnavailable"),
+        min_ready_seconds=spec.get("minReadySeconds") or 0,
+        revision_limit=10 if spec.get("revisionHistoryLimit") is None else spec["revisionHistoryLimit"],
+        template=_digest(spec.get("template")),
         service_name=spec.get("serviceName"),
         selector=(spec.get("selector") or {}).get("matchLabels") or {},
         claim_templates=tuple(_claim_template(t) for t in spec.get("volumeClaimTemplates") or ()),
         template_volumes=frozenset(
             volume["name"] for volume in ((spec.get("template") or {}).get("spec") or {}).get("volumes") or ()
         ),
-        keeps_claims_when_scaled=retention.get("whenScaled", "Retain") == "Retain",
+        when_scaled=retention.get("whenScaled", "Retain"),
+        when_deleted=retention.get("whenDeleted", "Retain"),
         status_replicas=status.get("replicas") or 0,
         ready_replicas=status.get("readyReplicas") or 0,
         available_replicas=status.get("availableReplicas") or 0,
@@ -315,7 +363,7 @@ def stateful_set(raw: Raw) -> StatefulSet:
 
 def claim(raw: Raw) -> Claim:
     """Reduce a core/v1 PersistentVolumeClaim."""
-    meta, spec, status = raw["metadata"], raw.get("spec") or {}, raw.get("status") or {}
+    spec, status = raw.get("spec") or {}, raw.get("status") or {}
     return Claim(
         **_common(raw),
         phase=status.get("phase"),
@@ -323,7 +371,6 @@ def claim(raw: Raw) -> Claim:
         storage_class=spec.get("storageClassName"),
         access_modes=tuple(spec.get("accessModes") or ()),
         size=((spec.get("resources") or {}).get("requests") or {}).get("storage"),
-        owner_uids=frozenset(ref["uid"] for ref in meta.get("ownerReferences") or ()),
     )
 
 
@@ -357,11 +404,32 @@ def volume(raw: Raw) -> Volume:
     )
 
 
+def _digest(value: object) -> str:
+    """A hash of a JSON value; a field that is null or an empty object counts as absent."""
+
+    def pruned(item: object) -> object:
+        if isinstance(item, Mapping):
+            kept = {key: pruned(inner) for key, inner in item.items() if key != "$patch"}
+            return {key: inner for key, inner in kept.items() if inner not in (None, {})}
+        return [pruned(inner) for inner in item] if isinstance(item, list) else item
+
+    text = json.dumps(pruned(value), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
 def revision(raw: Raw) -> Revision:
-    """Reduce an apps/v1 ControllerRevision."""
-    data = json.dumps(raw.get("data"), sort_keys=True, separators=(",", ":"))
+    """Reduce an apps/v1 ControllerRevision; what it stores is a strategic merge patch of its set."""
+    data = raw.get("data") or {}
     return Revision(
-        **_common(raw), number=raw.get("revision") or 0, data=hashlib.sha256(data.encode()).hexdigest()[:16]
+        **_common(raw),
+        number=raw.get("revision") or 0,
+        data=hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:16],
+        template=_digest((data.get("spec") or {}).get("template")),
+        stores=frozenset(
+            f"{key}.{inner}" if isinstance(value, Mapping) else key
+            for key, value in data.items()
+            for inner in (value if isinstance(value, Mapping) else ("",))
+        ),
     )
 
 

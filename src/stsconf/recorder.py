@@ -311,9 +311,7 @@ class Recorder:
     # What we do.
 
     @contextmanager
-    def act(
-        self, verb: str, resource: str, namespace: str, name: str, body: Mapping[str, object] | None = None
-    ) -> Iterator[Action]:
+    def act(self, verb: str, resource: str, namespace: str, name: str, body: object = None) -> Iterator[Action]:
         """Record one call of ours around the block that makes it; an exception is recorded and goes on."""
         journal, identity, action = self._open_journal, f"act-{next(self._ids)}", Action()
         what = {"verb": verb, "resource": resource, "ns": namespace, "name": name}

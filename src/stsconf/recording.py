@@ -99,7 +99,7 @@ class _Reader:
             if handler:
                 handler(line, record)
         for begin in self.open_actions.values():
-            self._add_action(0, begin, None)
+            self._add_action(0, begin, {})
         state = self.state
         if not state.sealed:
             self._problem(Trouble.TRUNCATED, None, f"{self.path.name} has no seal: the run did not end as it should")
@@ -244,16 +244,17 @@ class _Reader:
             self.open_actions[record["id"]] = record
             return
         begin = self.open_actions.pop(record["id"], record)
-        self._add_action(line, begin, (record.get("result") or {}).get("rv"))
+        self._add_action(line, begin, record.get("result") or {})
 
-    def _add_action(self, line: int, begin: Mapping[str, Any], rv: str | None) -> None:
+    def _add_action(self, line: int, begin: Mapping[str, Any], result: Mapping[str, Any]) -> None:
         action = Action(
             line,
             begin["t"] / 1e9,
             begin["verb"],
             begin["resource"],
             begin["name"],
-            int(rv) if rv else None,
+            int(result["rv"]) if result.get("rv") else None,
+            result.get("uid"),
             begin.get("body"),
         )
         self.actions.append((begin.get("ns") or "", action))
@@ -326,6 +327,8 @@ class _Reader:
             split = facts.ordinal_of(event.name)
             return split is not None and any(split[0] == f"{template}-{name}" for template in templates)
 
+        revisions = self.events["controllerrevisions", window.namespace]
+        owned = {e.uid for e in revisions if e.fact.owner_uid in uids}
         pods = history("pods", is_pod)
         actions = [a for namespace, a in self.actions if namespace == window.namespace and is_mine(a)]
         mine = [problem for space, problem in self.problems if space in ("", window.namespace)]
@@ -339,7 +342,7 @@ class _Reader:
                 "persistentvolumes": history(
                     "persistentvolumes", lambda e: e.fact.claim_namespace == window.namespace, ""
                 ),
-                "controllerrevisions": history("controllerrevisions", lambda e: e.fact.owner_uid in uids),
+                "controllerrevisions": history("controllerrevisions", lambda e: e.uid in owned),
                 "services": history("services", lambda _: True),
                 "endpointslices": history("endpointslices", lambda _: True),
             },

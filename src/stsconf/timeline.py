@@ -110,7 +110,7 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One call of the harness. ``rv`` is what the server returned, ``None`` where it returns none."""
+    """One call of the harness. ``rv`` and ``uid`` are what the server returned, ``None`` where it returns none."""
 
     line: int
     seconds: float
@@ -118,6 +118,7 @@ class Action:
     resource: str
     name: str
     rv: int | None
+    uid: str | None = None
     body: Any = None
 
 
@@ -274,6 +275,34 @@ class Epoch:
 
 
 @dataclass(frozen=True, slots=True)
+class Rollout:
+    """A change of the pod template. ``target`` is the name of the revision that stores it, as far as one was seen.
+
+    ``returns``: the revision was there before, so this is a rollback.
+    """
+
+    before: facts.StatefulSet
+    epoch: Epoch
+    target: str | None
+    returns: bool
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateStop:
+    """A pod that the set still wants, asked to stop by its controller, and the spec and revision that explain it."""
+
+    stop: Event[facts.Pod]
+    epoch: Epoch
+    target: str | None
+
+    @property
+    def explained(self) -> bool:
+        """Whether the pod is of another revision, and is not kept back by the partition or by OnDelete."""
+        pod, spec = self.stop.fact, self.epoch.spec
+        return pod.revision != self.target and pod.ordinal not in spec.kept_back and spec.strategy != "OnDelete"
+
+
+@dataclass(frozen=True, slots=True)
 class Window:
     """What the harness did in one namespace with one set. ``settled`` is whether it reached what it waited for."""
 
@@ -333,7 +362,7 @@ class Timeline:
 
     @property
     def revisions(self) -> "History[facts.Revision]":
-        """ControllerRevisions owned by the set at some time."""
+        """ControllerRevisions that the set owned at some time."""
         return self.of_kind("controllerrevisions")
 
     @property
@@ -368,6 +397,37 @@ class Timeline:
             if was.spec.replicas != now.spec.replicas and not self.sets.unseen(was.began.rv, now.began.rv)
         ]
 
+    def target_of(self, spec: facts.StatefulSet) -> str | None:
+        """Name of the revision that stores this spec's pod template; ``None`` where none was seen."""
+        found = [e.name for e in self.revisions.events if e.fact.template == spec.template]
+        return found[-1] if found else None
+
+    def rollouts(self) -> list[Rollout]:
+        """Each change of the pod template that was seen."""
+        self.same_domain("statefulsets", "controllerrevisions")
+        found = []
+        for was, now in pairwise(self.epochs()):
+            if was.began.uid == now.began.uid and was.spec.template != now.spec.template:
+                if self.sets.unseen(was.began.rv, now.began.rv):
+                    continue
+                target = self.target_of(now.spec)
+                known = self.revisions.first(target) if target else None
+                found.append(Rollout(was.spec, now, target, bool(known and known.rv < now.began.rv)))
+        return found
+
+    def rest(self, epoch: Epoch) -> Event[facts.StatefulSet] | None:
+        """The first time within an epoch that the set's own status says that everything asked for is done."""
+        own = (e for e in self.sets.events if epoch.began.rv <= e.rv < epoch.until_rv and e.now is not None)
+        return next((e for e in own if e.fact.generation == epoch.spec.generation and e.fact.at_rest), None)
+
+    def rests(self) -> list[tuple[Epoch, Event[facts.StatefulSet]]]:
+        """The epochs that came to rest, and when."""
+        return [(epoch, rest) for epoch in self.epochs() if (rest := self.rest(epoch))]
+
+    def in_force(self, rv: int) -> Epoch | None:
+        """The epoch that a revision of another kind falls into."""
+        return next((e for e in reversed(self.epochs()) if e.began.rv < rv <= e.until_rv), None)
+
     def spec_at(self, rv: int) -> facts.StatefulSet | None:
         """The set as stored right before revision ``rv`` of another kind; ``None`` before it existed."""
         self.same_domain("statefulsets")
@@ -401,8 +461,15 @@ class Timeline:
 
     def names_below(self, event: Event[facts.Pod]) -> list[str]:
         """Names of all pods with a lower ordinal, from the first ordinal up."""
-        ordinal = cast(int, event.fact.ordinal)
-        return [f"{self.window.set_name}-{lower}" for lower in range(self.first_ordinal, ordinal)]
+        ordinal, start = cast(int, event.fact.ordinal), self.first_ordinal
+        if any(e.fact.start != start for e in self.sets.events):
+            spec = self.spec_at(event.rv)
+            start = spec.start if spec else start
+        return [self.pod_name(lower) for lower in range(start, ordinal)]
+
+    def pod_name(self, ordinal: int) -> str:
+        """The name of the set's pod with this ordinal."""
+        return f"{self.window.set_name}-{ordinal}"
 
     @property
     def service_name(self) -> str | None:
@@ -441,7 +508,7 @@ class Timeline:
         """Whether the retention policy was Retain all along, the default. Raises ``UnknownFact`` if some was missed."""
         if self.sets.gaps:
             raise UnknownFact("part of statefulsets was not seen")
-        return all(e.fact.keeps_claims_when_scaled for e in self.sets.events)
+        return all(e.fact.when_scaled == "Retain" for e in self.sets.events)
 
     def template_of(self, claim: facts.Claim) -> facts.ClaimTemplate | None:
         """The template a claim was made from."""
@@ -490,7 +557,7 @@ class Timeline:
     def names_that_stay(self, stop: Event[facts.Pod]) -> list[str]:
         """Names of the pods the set still wants when it asks an excess one to stop."""
         spec = self.spec_at(stop.rv)
-        return [f"{self.window.set_name}-{ordinal}" for ordinal in spec.ordinals] if spec else []
+        return [self.pod_name(ordinal) for ordinal in spec.ordinals] if spec else []
 
     def endpoints(self) -> dict[str, facts.Endpoint]:
         """What the governing Service answers with when the window ends, by host name."""
@@ -516,21 +583,75 @@ class Timeline:
             for name in sorted({e.hostname for e in event.now.endpoints if e.ready and e.hostname} - was):
                 yield event, name
 
+    @cached_property
+    def deleted_by_us(self) -> frozenset[str]:
+        """Uids of the pods that the harness deleted."""
+        deletions = [a for a in self.actions if a.resource == "pods" and a.verb == "delete"]
+        answered = {a.uid for a in deletions if a.uid}
+        unanswered = {e.uid for a in deletions if not a.uid for e in self.pods.named(a.name)}
+        return frozenset(answered | unanswered)
+
     def excess_stops(self) -> Iterator[Event[facts.Pod]]:
         """Pods asked to stop because the set no longer wants their ordinal: not evicted, not deleted by the harness."""
-        deleted_by_us = {a.name for a in self.actions if a.resource == "pods" and a.verb == "delete"}
+        for stop, spec in self._controller_stops():
+            if stop.fact.ordinal not in spec.ordinals:
+                yield stop
+
+    def _controller_stops(self) -> Iterator[tuple[Event[facts.Pod], facts.StatefulSet]]:
+        """Pods that nobody but the set's controller can have asked to stop, with the spec in force."""
         for stop in self.pods.stopping():
             spec = self.spec_at(stop.rv)
-            ordinal = stop.fact.ordinal
-            if (
-                spec is not None
-                and not spec.terminating
-                and ordinal is not None
-                and ordinal not in spec.ordinals
-                and not stop.fact.disrupted
-                and stop.name not in deleted_by_us
-            ):
-                yield stop
+            if spec is None or spec.terminating or stop.fact.ordinal is None:
+                continue
+            if not stop.fact.disrupted and stop.uid not in self.deleted_by_us:
+                yield stop, spec
+
+    def update_stops(self) -> list[UpdateStop]:
+        """Pods that the controller asked to stop although the set wants their ordinal, other than finished ones.
+
+        Until its status says that it has seen a new spec, a controller may still act on the one before: of the two, the
+        one that explains the stop is given.
+        """
+        self.same_domain("statefulsets", "controllerrevisions")
+        epochs, found = self.epochs(), []
+        for stop, spec in self._controller_stops():
+            if stop.fact.ordinal not in spec.ordinals or (stop.before or stop.fact).finished:
+                continue
+            past = [e for e in epochs if e.began.rv < stop.rv]
+            known = [e for e in past if e is past[-1] or self.noticed(past[past.index(e) + 1]) > stop.rv]
+            readings = [UpdateStop(stop, epoch, self.target_of(epoch.spec)) for epoch in reversed(known)]
+            found.append(next((reading for reading in readings if reading.explained), readings[0]))
+        return found
+
+    def outdated_above(self, update: UpdateStop) -> list[Event[facts.Pod]]:
+        """Pods with a higher ordinal that had to be updated when the epoch began: they must go first."""
+        ordinal = cast(int, update.stop.fact.ordinal)
+        spec = update.epoch.spec
+        return [
+            member
+            for member in self.members_at(max(update.epoch.began.rv, self.sets.begins_rv + 1))
+            if member.fact.revision != update.target
+            and member.fact.ordinal in spec.ordinals
+            and member.fact.ordinal not in spec.kept_back
+            and cast(int, member.fact.ordinal) > ordinal
+        ]
+
+    def deletions(self) -> Iterator[Event[facts.StatefulSet]]:
+        """The moments at which the set was asked to go, or, where nothing held it back, was gone."""
+        for uid in sorted({e.uid for e in self.sets.events}):
+            asked = self.sets.stop_of(uid) or self.sets.end_of(uid)
+            if asked:
+                yield asked
+
+    def owned_at(self, rv: int, uid: str) -> list[Event[facts.Pod]]:
+        """The pods that carried the set's controller reference right before a revision of another kind."""
+        self.same_domain()
+        found = [self.pods.before(rv, name) for name in sorted({e.name for e in self.pods.events})]
+        return [e for e in found if e and e.now and e.now.owner_uid == uid]
+
+    def lost_pods(self) -> Iterator[tuple[Event[facts.Pod], Event[facts.Pod]]]:
+        """Replacements of pods that the harness deleted."""
+        return ((old, new) for old, new in self.replacements() if old.uid in self.deleted_by_us)
 
     def replacements(self) -> Iterator[tuple[Event[facts.Pod], Event[facts.Pod]]]:
         """Pods created under a name that was there before: the predecessor as last seen, and the new one."""

@@ -1,12 +1,14 @@
 """The verbs: what a user does to the documented Service and StatefulSet, each call recorded."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from stsconf import suite_files
-from stsconf.api import Api, ApiError, Object, run_in_pod
+from stsconf.api import JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH, Api, ApiError, Object, run_in_pod
+from stsconf.errors import UsageError
 from stsconf.recorder import Recorder, WaitTimeout
 from stsconf.waits import Waits
 
@@ -14,6 +16,10 @@ Edit = Callable[[Object], None]
 
 GATE = "stsconf.dev/released"
 """A readiness gate (core/v1 PodReadinessGate): the kubelet reports a pod Ready only while this condition is True."""
+
+
+RESTARTED = "kubectl.kubernetes.io/restartedAt"
+"""The annotation that ``kubectl rollout restart`` sets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +62,38 @@ def marker(pod: Object) -> str:
     return f"stsconf_{pod['metadata']['name']}_{pod['metadata']['uid']}"
 
 
+def rollout_status(stateful_set: Object) -> tuple[str, bool]:
+    """What ``kubectl rollout status`` says of a set, and whether it is done.
+
+    Raises ``UsageError`` for a set that is not updated by rolling, as kubectl does.
+    """
+    spec, status = stateful_set["spec"], stateful_set.get("status") or {}
+    strategy = spec.get("updateStrategy") or {}
+    if strategy.get("type", "RollingUpdate") != "RollingUpdate":
+        raise UsageError("rollout status is only available for RollingUpdate strategy type")
+    replicas, ready, updated = (
+        spec.get("replicas", 1),
+        status.get("readyReplicas") or 0,
+        status.get("updatedReplicas") or 0,
+    )
+    if not status.get("observedGeneration") or stateful_set["metadata"]["generation"] > status["observedGeneration"]:
+        return "Waiting for statefulset spec update to be observed...", False
+    if ready < replicas:
+        return f"Waiting for {replicas - ready} pods to be ready...", False
+    rolling = strategy.get("rollingUpdate")
+    if rolling is not None:
+        wanted = replicas - (rolling.get("partition") or 0)
+        if updated < wanted:
+            progress = f"{updated} out of {wanted} new pods have been updated..."
+            return f"Waiting for partitioned roll out to finish: {progress}", False
+        return f"partitioned roll out complete: {updated} new pods have been updated...", True
+    if status.get("updateRevision") != status.get("currentRevision"):
+        at = f"{updated} pods at revision {status.get('updateRevision')}"
+        return f"waiting for statefulset rolling update to complete {at}...", False
+    at = f"{status.get('currentReplicas') or 0} pods at revision {status.get('currentRevision')}"
+    return f"statefulset rolling update complete {at}...", True
+
+
 class Workload:
     """One Service and one StatefulSet in one namespace, acted on and observed through the recorder."""
 
@@ -69,6 +107,7 @@ class Workload:
         waits: Waits,
         edit: Edit | None = None,
         nfs_reader: tuple[str, str] | None = None,
+        writes: bool = True,
     ) -> None:
         self.api = api
         self.recorder = recorder
@@ -78,45 +117,129 @@ class Workload:
         self._storage_class = storage_class
         self._edit = edit
         self.nfs_reader = nfs_reader
-        self._generation = 0
+        self.writes = writes
+        self._uid, self._generation = "", 0
 
     def create(self, replicas: int | None = None, edit: Edit | None = None) -> None:
-        """Create the documented objects; ``edit`` changes the StatefulSet for a scenario that needs it."""
+        """Create the documented objects; ``edit`` changes the StatefulSet for a scenario that needs it.
+
+        A Service that is there, as after the deletion of a set, stays.
+        """
         service, stateful_set = documented(self.names, self.images["nginx_old"], self._storage_class)
         if replicas is not None:
             stateful_set["spec"]["replicas"] = replicas
         for change in (edit, self._edit):
             if change:
                 change(stateful_set)
-        for manifest in (service, stateful_set):
+        there = self.recorder.current("services", self.names.namespace, self.names.service)
+        for manifest in (stateful_set,) if there else (service, stateful_set):
             resource = "services" if manifest["kind"] == "Service" else "statefulsets"
             name = manifest["metadata"]["name"]
             with self.recorder.act("create", resource, self.names.namespace, name, manifest) as act:
-                act.returned(self.api.create(manifest, self.names.namespace))
+                stored = self.api.create(manifest, self.names.namespace)
+                act.returned(stored)
+        self._uid, self._generation = stored["metadata"]["uid"], stored["metadata"]["generation"]
 
     def scale(self, replicas: int) -> None:
         """Set ``spec.replicas``, as ``kubectl scale`` does."""
         self.patch({"spec": {"replicas": replicas}}, "scale")
 
-    def patch(self, body: Object, verb: str = "patch") -> None:
-        """Merge-patch the set."""
+    def set_image(self, key: str) -> None:
+        """Change the image by JSON patch, as the tutorial does: ``nginx_old`` or ``nginx_new``."""
+        path = "/spec/template/spec/containers/0/image"
+        self.patch([{"op": "replace", "path": path, "value": self.images[key]}], content_type=JSON_PATCH)
+
+    def set_strategy(self, kind: str = "RollingUpdate", **rolling: object) -> None:
+        """Set the update strategy, such as ``partition=2`` of a rolling update."""
+        self.patch({"spec": {"updateStrategy": {"type": kind, "rollingUpdate": rolling or None}}})
+
+    def restart(self) -> None:
+        """Do what ``kubectl rollout restart`` does: change an annotation of the pod template."""
+        stamp = {RESTARTED: datetime.now(UTC).isoformat(timespec="seconds")}
+        self.patch({"spec": {"template": {"metadata": {"annotations": stamp}}}}, "rollout restart")
+
+    def undo(self, to_revision: int = 0) -> str:
+        """Do what ``kubectl rollout undo`` does, and return what it says.
+
+        ``to_revision`` 0 is the second highest. Raises ``UsageError`` for one that does not exist.
+        """
+        history, names = self.history(), self.names
+        numbers = [revision["revision"] for revision in history]
+        if to_revision == 0 and len(history) < 2:
+            raise UsageError("There is no earlier revision to go back to.")
+        if to_revision and to_revision not in numbers:
+            raise UsageError(f"There is no revision {to_revision}.", f"There is {numbers}.")
+        wanted = history[numbers.index(to_revision)] if to_revision else history[-2]
+        if (
+            self.recorder.wait_for(self._current, self.waits.settle, "the set")["status"]["updateRevision"]
+            == (wanted["metadata"]["name"])
+        ):
+            return f"statefulset.apps/{names.set_name} skipped rollback (current template already matches revision)"
+        self.patch(wanted["data"], "rollout undo", STRATEGIC_MERGE_PATCH)
+        return f"statefulset.apps/{names.set_name} rolled back"
+
+    def history(self) -> list[Object]:
+        """The set's ControllerRevisions, lowest number first, as ``kubectl rollout history`` lists them."""
+        mine = [
+            revision
+            for revision in self.api.list("ControllerRevision", self.names.namespace)
+            if any(owner["uid"] == self._uid for owner in revision["metadata"].get("ownerReferences") or ())
+        ]
+        return sorted(mine, key=lambda revision: int(revision["revision"]))
+
+    def patch(self, body: object, verb: str = "patch", content_type: str = MERGE_PATCH) -> None:
+        """Patch the set."""
         names = self.names
         with self.recorder.act(verb, "statefulsets", names.namespace, names.set_name, body) as act:
-            stored = self.api.patch("StatefulSet", names.set_name, body, names.namespace)
+            stored = self.api.patch("StatefulSet", names.set_name, body, names.namespace, content_type)
             act.returned(stored)
         self._generation = stored["metadata"]["generation"]
+
+    def delete(self, cascade: str) -> None:
+        """Delete the set: ``Background``, ``Foreground`` or ``Orphan``, as ``kubectl delete --cascade`` does."""
+        names, options = self.names, {"propagationPolicy": cascade}
+        with self.recorder.act("delete", "statefulsets", names.namespace, names.set_name, options) as act:
+            act.returned(self.api.delete("StatefulSet", names.set_name, names.namespace, **options) or 404)
+
+    def delete_pods(self, *ordinals: int) -> None:
+        """Delete pods by hand, with their own grace period."""
+        for ordinal in ordinals:
+            name = self._pod_name(ordinal)
+            with self.recorder.act("delete", "pods", self.names.namespace, name) as act:
+                act.returned(self.api.delete("Pod", name, self.names.namespace) or 404)
+
+    def delete_claim(self, ordinal: int) -> None:
+        """Delete the claim of one pod by hand."""
+        name = f"{self.names.claim}-{self._pod_name(ordinal)}"
+        with self.recorder.act("delete", "persistentvolumeclaims", self.names.namespace, name) as act:
+            act.returned(self.api.delete("PersistentVolumeClaim", name, self.names.namespace) or 404)
+
+    def patch_pod(self, ordinal: int, body: Object) -> None:
+        """Merge-patch one pod, such as its labels."""
+        name = self._pod_name(ordinal)
+        with self.recorder.act("patch", "pods", self.names.namespace, name, body) as act:
+            act.returned(self.api.patch("Pod", name, body, self.names.namespace))
+
+    def finish(self, ordinal: int, phase: str) -> None:
+        """Report a pod Failed or Succeeded through its status, as a kubelet does when its containers have ended."""
+        name, body = self._pod_name(ordinal), {"status": {"phase": phase}}
+        with self.recorder.act("finish", "pods", self.names.namespace, name, body) as act:
+            act.returned(self.api.patch_status("Pod", name, body, self.names.namespace))
+
+    def _pod_name(self, ordinal: int) -> str:
+        return f"{self.names.set_name}-{ordinal}"
 
     def release(self, *ordinals: int, ready: bool = True) -> None:
         """Let pods of a gated set become Ready, or hold them back, by their readiness gate."""
         for ordinal in ordinals:
-            name = f"{self.names.set_name}-{ordinal}"
+            name = self._pod_name(ordinal)
             body = {"status": {"conditions": [{"type": GATE, "status": "True" if ready else "False"}]}}
             with self.recorder.act("release" if ready else "hold", "pods", self.names.namespace, name, body) as act:
                 act.returned(self.api.patch_status("Pod", name, body, self.names.namespace))
 
     def wait_pods(self, *ordinals: int) -> None:
         """Wait until exactly these pods are there, terminating ones included, whatever their state."""
-        names = {f"{self.names.set_name}-{ordinal}" for ordinal in ordinals}
+        names = {self._pod_name(ordinal) for ordinal in ordinals}
         self.recorder.wait_for(lambda: set(self.pods()) == names or None, self.waits.settle, f"exactly {sorted(names)}")
 
     def wait_ready(self, count: int) -> None:
@@ -133,19 +256,47 @@ class Workload:
 
         It proves that the controller was alive and looked at the set: what it did not do, it chose not to do.
         """
-        found = self.recorder.wait_for(self._current, self.waits.settle, "our last change of the set to be seen")
-        limit = found["spec"]["revisionHistoryLimit"]
+        limit = self._observed()["spec"]["revisionHistoryLimit"]
         self.patch({"spec": {"revisionHistoryLimit": limit + 1}}, "nudge")
+        self._observed()
 
-        def noticed() -> bool | None:
+    def _observed(self) -> Object:
+        """The set, once its status says that its controller has seen our last change."""
+
+        def noticed() -> Object | None:
             found = self._current()
             status = (found or {}).get("status") or {}
-            return status.get("observedGeneration", 0) >= self._generation or None
+            return found if status.get("observedGeneration", 0) >= self._generation else None
 
-        self.recorder.wait_for(noticed, self.waits.settle, "the controller to notice a change of the spec")
+        return self.recorder.wait_for(noticed, self.waits.settle, "the controller to notice a change of the spec")
+
+    def witness(self) -> None:
+        """Have the controller make a pod for a second set: what it did not do meanwhile, it chose not to do."""
+        name, labels = f"{self.names.set_name}-witness", {"app": f"{self.names.app}-witness"}
+        container = {"name": "nginx", "image": self.images["nginx_old"]}
+        manifest: Object = {
+            "apiVersion": "apps/v1",
+            "kind": "StatefulSet",
+            "metadata": {"name": name},
+            "spec": {
+                "replicas": 1,
+                "serviceName": self.names.service,
+                "selector": {"matchLabels": labels},
+                "template": {"metadata": {"labels": labels}, "spec": {"containers": [container]}},
+            },
+        }
+        with self.recorder.act("create", "statefulsets", self.names.namespace, name, manifest) as act:
+            act.returned(self.api.create(manifest, self.names.namespace))
+
+        def made() -> Object | None:
+            return self.recorder.current("pods", self.names.namespace, f"{name}-0")
+
+        self.recorder.wait_for(made, self.waits.settle, f"a pod of StatefulSet {name}")
 
     def write_markers(self) -> None:
         """Each pod writes its ordinal and uid to its volume, under a name that no other pod uses."""
+        if not self.writes:
+            return
         for name, pod in sorted(self.pods().items()):
             uid = pod["metadata"]["uid"]
             run_in_pod(
@@ -155,7 +306,7 @@ class Workload:
 
     def read_markers(self, written: Mapping[str, str]) -> None:
         """Look for what was written, by pod name: in the pod of that name now, on the server, in every other volume."""
-        pods = self.pods()
+        pods = self.pods() if self.writes else {}
         for name, text in sorted(written.items()):
             if name not in pods:
                 continue
@@ -202,14 +353,106 @@ class Workload:
     def _current(self) -> Object | None:
         """The set as last seen, once our own last change of it was: a view older than that shows what was before."""
         found = self.recorder.current("statefulsets", self.names.namespace, self.names.set_name)
-        return found if found and found["metadata"]["generation"] >= self._generation else None
+        known = found and found["metadata"]["uid"] == self._uid and found["metadata"]["generation"] >= self._generation
+        return found if known else None
 
     def wait_settled(self) -> None:
-        """Wait until the set's own status says that everything asked for is there and Ready.
+        """Wait until the set's own status says that everything asked for is there, updated and Ready.
 
         Raises ``WaitTimeout`` that says which pod is missing and why.
         """
-        self.recorder.wait_for(self._settled, self.waits.settle, f"StatefulSet {self.names.set_name} to be settled")
+        what = f"StatefulSet {self.names.set_name} to be settled"
+        self.recorder.wait_for(lambda: self._settled(updated=True), self.waits.settle, what)
+
+    def wait_rolled_out(self) -> None:
+        """Wait until ``kubectl rollout status`` says that the update is complete, as far as the partition lets it."""
+
+        def complete() -> bool | None:
+            found = self._settled(updated=False) and self._current()
+            return bool(found and rollout_status(found)[1]) or None
+
+        self.recorder.wait_for(complete, self.waits.settle, f"the rollout of {self.names.set_name} to be complete")
+
+    def wait_all_ready(self) -> None:
+        """Wait until all pods that were asked for are there and Ready, whatever their revision."""
+        what = f"the pods of {self.names.set_name} to be Ready"
+        self.recorder.wait_for(lambda: self._settled(updated=False), self.waits.settle, what)
+
+    def wait_replaced(self, uids: Mapping[str, str]) -> None:
+        """Wait until each of these pods, uids by name, has a successor."""
+
+        def replaced() -> bool | None:
+            pods = self.pods()
+            return all(name in pods and pods[name]["metadata"]["uid"] != uid for name, uid in uids.items()) or None
+
+        self.recorder.wait_for(replaced, self.waits.settle, f"successors of {', '.join(sorted(uids))}")
+
+    def wait_gone(self) -> None:
+        """Wait until the set is no longer there."""
+        names = self.names
+
+        def gone() -> bool | None:
+            found = self.recorder.current("statefulsets", names.namespace, names.set_name)
+            return found is None or found["metadata"]["uid"] != self._uid or None
+
+        self.recorder.wait_for(gone, self.waits.settle, f"StatefulSet {names.set_name} to be gone")
+
+    def wait_revisions(self, count: int) -> None:
+        """Wait until this many ControllerRevisions of the namespace are there: pruning follows the status."""
+
+        def pruned() -> bool | None:
+            return len(self.recorder.objects("controllerrevisions", self.names.namespace)) == count or None
+
+        self.recorder.wait_for(pruned, self.waits.settle, f"{count} ControllerRevisions")
+
+    def wait_available(self, count: int) -> None:
+        """Wait until the set's controller counts this many available pods under the spec we gave last."""
+
+        def counted() -> bool | None:
+            status = (self._current() or {}).get("status") or {}
+            noticed = status.get("observedGeneration", 0) >= self._generation
+            return (noticed and (status.get("availableReplicas") or 0) == count) or None
+
+        self.recorder.wait_for(counted, self.waits.settle, f"status.availableReplicas to be {count}")
+
+    def wait_owned(self, *ordinals: int, owned: bool) -> None:
+        """Wait until these pods carry an owner reference, or none."""
+
+        def done() -> bool | None:
+            pods = self.pods()
+            found = [bool(pods[name]["metadata"].get("ownerReferences")) for name in map(self._pod_name, ordinals)]
+            return all(has is owned for has in found) or None
+
+        what = "be owned" if owned else "have no owner"
+        self.recorder.wait_for(done, self.waits.settle, f"pods {list(ordinals)} to {what}")
+
+    def wait_claims(self, *ordinals: int) -> None:
+        """Wait until the claims of exactly these ordinals are there, terminating ones included."""
+        self._wait_claims(ordinals, lambda _: True, "to be the only ones")
+
+    def wait_claims_owned(self, *ordinals: int) -> None:
+        """Wait until exactly these claims are there and each carries a reference to the set."""
+
+        def owned(claim: Object) -> bool:
+            return any(owner["uid"] == self._uid for owner in claim["metadata"].get("ownerReferences") or ())
+
+        self._wait_claims(ordinals, owned, "to refer to the set")
+
+    def _wait_claims(self, ordinals: Iterable[int], condition: Callable[[Object], bool], what: str) -> None:
+        names = {f"{self.names.claim}-{self._pod_name(ordinal)}" for ordinal in ordinals}
+        prefix = f"{self.names.claim}-{self.names.set_name}-"
+
+        def done() -> bool | None:
+            claims = self.recorder.objects("persistentvolumeclaims", self.names.namespace)
+            mine = {name: claim for name, claim in claims.items() if name.startswith(prefix)}
+            return (set(mine) == names and all(map(condition, mine.values()))) or None
+
+        self.recorder.wait_for(done, self.waits.settle, f"the claims {sorted(names)} {what}")
+
+    def uids(self, *ordinals: int) -> dict[str, str]:
+        """The uids of these pods, by name."""
+        pods = self.pods()
+        return {name: pods[name]["metadata"]["uid"] for name in map(self._pod_name, ordinals)}
 
     def wait_published(self) -> bool:
         """Whether the governing Service came to answer with exactly the set's ready pods, in the time allowed."""
@@ -233,19 +476,18 @@ class Workload:
             return False
         return True
 
-    def _settled(self) -> bool | None:
+    def _settled(self, *, updated: bool) -> bool | None:
         found = self._current()
         if found is None:
             return None
         spec, status = found["spec"], found.get("status") or {}
         wanted = spec.get("replicas", 1)
-        pods = self.pods()
         done = (
             status.get("observedGeneration", 0) >= found["metadata"]["generation"]
             and (status.get("replicas") or 0) == wanted
             and (status.get("readyReplicas") or 0) == wanted
-            and status.get("currentRevision") == status.get("updateRevision")
-            and len(pods) == wanted
+            and (not updated or status.get("currentRevision") == status.get("updateRevision"))
+            and len(self.pods()) == wanted
         )
         return True if done else None
 

@@ -1,0 +1,101 @@
+"""The set is deleted: with its pods, without them, after scaling to 0; and it comes back."""
+
+from stsconf.scenarios.registry import scenario
+from stsconf.workload import Workload
+
+
+@scenario(pods=3, markers=True)
+def background_delete(workload: Workload) -> None:
+    """Delete the set in the background, and create it again when its pods are gone."""
+    workload.create(3)
+    workload.wait_settled()
+    workload.write_markers()
+    written = workload.markers()
+    workload.delete("Background")
+    workload.wait_gone()
+    workload.wait_pods()
+    workload.create(3)
+    workload.wait_settled()
+    workload.read_markers(written)
+
+
+@scenario(pods=3)
+def foreground_delete(workload: Workload) -> None:
+    """Delete the set in the foreground."""
+    workload.create(3)
+    workload.wait_settled()
+    workload.delete("Foreground")
+    workload.wait_gone()
+    workload.wait_pods()
+
+
+@scenario(pods=3)
+def orphan_delete(workload: Workload) -> None:
+    """Delete the set and keep its pods; delete one of those by hand."""
+    workload.create(3)
+    workload.wait_settled()
+    workload.delete("Orphan")
+    workload.wait_gone()
+    workload.wait_owned(0, 1, 2, owned=False)
+    workload.delete_pods(1)
+    workload.wait_pods(0, 2)
+    workload.witness()
+
+
+@scenario(pods=4, markers=True)
+def readopt(workload: Workload) -> None:
+    """Delete the set and keep its pods, delete pod 1 by hand, and create the set again with 2 replicas."""
+    workload.create(3)
+    workload.wait_settled()
+    workload.write_markers()
+    written = workload.markers()
+    workload.delete("Orphan")
+    workload.wait_gone()
+    workload.wait_owned(0, 1, 2, owned=False)
+    workload.delete_pods(1)
+    workload.wait_pods(0, 2)
+    workload.create(2)
+    workload.wait_settled()
+    workload.read_markers(written)
+
+
+@scenario(pods=3)
+def scale_to_zero_then_delete(workload: Workload) -> None:
+    """Scale to 0 for an ordered end, then delete the set."""
+    workload.create(3)
+    workload.wait_settled()
+    workload.scale(0)
+    workload.wait_settled()
+    workload.delete("Background")
+    workload.wait_gone()
+
+
+@scenario(pods=3)
+def retention(workload: Workload) -> None:
+    """Scale down and up under whenScaled Delete, lose a pod, turn to whenDeleted Delete, and delete the set."""
+
+    def policy(scaled: str, deleted: str) -> dict[str, object]:
+        return {"spec": {"persistentVolumeClaimRetentionPolicy": {"whenScaled": scaled, "whenDeleted": deleted}}}
+
+    workload.create(3, lambda stateful_set: stateful_set["spec"].update(policy("Delete", "Retain")["spec"]))
+    workload.wait_settled()
+    workload.scale(1)
+    workload.wait_settled()
+    workload.wait_claims(0)
+    workload.scale(3)
+    workload.wait_settled()
+    lost = workload.uids(0)
+    workload.delete_pods(0)
+    workload.wait_replaced(lost)
+    workload.wait_settled()
+    workload.patch(policy("Delete", "Delete"))
+    workload.wait_claims_owned(0, 1, 2)
+    workload.scale(2)
+    workload.wait_settled()
+    workload.wait_claims(0, 1)
+    workload.patch(policy("Retain", "Delete"))
+    workload.scale(1)
+    workload.wait_settled()
+    workload.delete("Background")
+    workload.wait_gone()
+    workload.wait_claims()

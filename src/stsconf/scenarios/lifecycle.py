@@ -1,0 +1,56 @@
+"""Pods are lost or end, and the set makes up for it."""
+
+from stsconf.scenarios.registry import scenario
+from stsconf.workload import Workload, gated
+
+
+@scenario(pods=3, markers=True)
+def replace(workload: Workload) -> None:
+    """Delete a pod by hand, then all at once; let one fail and one succeed."""
+    workload.create(3)
+    workload.wait_settled()
+    workload.write_markers()
+    written = workload.markers()
+    for ordinals in ((1,), (0, 1, 2)):
+        uids = workload.uids(*ordinals)
+        workload.delete_pods(*ordinals)
+        workload.wait_replaced(uids)
+        workload.wait_settled()
+    for ordinal, phase in ((1, "Failed"), (0, "Succeeded")):
+        uids = workload.uids(ordinal)
+        workload.finish(ordinal, phase)
+        workload.wait_replaced(uids)
+        workload.wait_settled()
+    workload.read_markers(written)
+
+
+@scenario(pods=3)
+def replace_held(workload: Workload) -> None:
+    """Delete pod 0 while pod 2 is held not Ready."""
+    workload.create(3, edit=gated)
+    for ordinal in range(3):
+        workload.wait_pods(*range(ordinal + 1))
+        workload.release(ordinal)
+    workload.wait_ready(3)
+    workload.release(2, ready=False)
+    workload.wait_ready(2)
+    uids = workload.uids(0)
+    workload.delete_pods(0)
+    workload.wait_replaced(uids)
+    workload.release(0)
+    workload.release(2)
+    workload.wait_settled()
+
+
+@scenario(pods=2)
+def release_and_adopt(workload: Workload) -> None:
+    """Take the labels of a pod away, so that it is released, and give them back, so that it is adopted again."""
+    workload.create(2)
+    workload.wait_settled()
+    label = workload.names.app
+    workload.patch_pod(1, {"metadata": {"labels": {"app": f"{label}-released"}}})
+    workload.wait_owned(1, owned=False)
+    workload.nudge()
+    workload.patch_pod(1, {"metadata": {"labels": {"app": label}}})
+    workload.wait_owned(1, owned=True)
+    workload.wait_settled()

@@ -1,0 +1,37 @@
+"""What a scenario is, and all that there are."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from stsconf.workload import Workload
+
+Act = Callable[[Workload], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One scenario.
+
+    ``pods`` is the most it has at one time: the run keeps the sum below the cluster's capacity. ``markers`` is whether
+    it writes to volumes and looks for that again.
+    """
+
+    name: str
+    summary: str
+    act: Act
+    pods: int
+    markers: bool
+
+
+SCENARIOS: dict[str, Scenario] = {}
+
+
+def scenario(pods: int, *, markers: bool = False) -> Callable[[Act], Act]:
+    """Register a function of a workload; its name is the scenario's, its docstring the summary."""
+
+    def register(act: Act) -> Act:
+        name = act.__name__
+        SCENARIOS[name] = Scenario(name, " ".join((act.__doc__ or "").split()), act, pods, markers)
+        return act
+
+    return register

@@ -1,0 +1,203 @@
+"""Updates of the pod template: rolled out, staged, stopped, undone."""
+
+from stsconf.api import Object
+from stsconf.scenarios.registry import scenario
+from stsconf.workload import GATE, Workload, gated
+
+GATED = {"spec": {"template": {"spec": {"readinessGates": [{"conditionType": GATE}]}}}}
+UNGATED = {"spec": {"template": {"spec": {"readinessGates": None}}}}
+
+
+@scenario(pods=4)
+def rollout(workload: Workload) -> None:
+    """Change the image of 4 replicas by JSON patch, and wait as ``kubectl rollout status`` does."""
+    workload.create(4)
+    workload.wait_settled()
+    workload.set_image("nginx_new")
+    workload.wait_rolled_out()
+    workload.wait_settled()
+
+
+@scenario(pods=3)
+def rollout_stalls(workload: Workload) -> None:
+    """Roll out a template that never becomes Ready, revert it, and then delete the broken pod by hand."""
+    workload.create(3)
+    workload.wait_settled()
+    broken = workload.uids(2)
+    workload.patch(GATED)
+    workload.wait_replaced(broken)
+    workload.nudge()
+    workload.patch(UNGATED)
+    workload.nudge()
+    workload.delete_pods(2)
+    workload.wait_settled()
+
+
+@scenario(pods=4)
+def partition(workload: Workload) -> None:
+    """Roll out behind a partition of 5, then 3 and 1; lose a pod on each side of it; raise it to 4; lower it to 0."""
+    workload.create(4)
+    workload.wait_settled()
+    workload.set_strategy(partition=5)
+    workload.set_image("nginx_new")
+    workload.nudge()
+    workload.wait_all_ready()
+    for boundary in (3, 1):
+        workload.set_strategy(partition=boundary)
+        workload.wait_rolled_out()
+    for lost in (0, 2):
+        uids = workload.uids(lost)
+        workload.delete_pods(lost)
+        workload.wait_replaced(uids)
+        workload.wait_all_ready()
+    workload.set_strategy(partition=4)
+    workload.nudge()
+    workload.wait_all_ready()
+    workload.set_strategy(partition=0)
+    workload.wait_settled()
+
+
+@scenario(pods=4)
+def on_delete(workload: Workload) -> None:
+    """Change the template under OnDelete, delete the pods by hand one after another, and scale up in between."""
+
+    def edit(stateful_set: Object) -> None:
+        stateful_set["spec"]["updateStrategy"] = {"type": "OnDelete"}
+
+    workload.create(3, edit)
+    workload.wait_settled()
+    workload.set_image("nginx_new")
+    workload.nudge()
+    workload.wait_all_ready()
+    workload.scale(4)
+    workload.wait_all_ready()
+    for ordinal in (1, 0, 2):
+        uids = workload.uids(ordinal)
+        workload.delete_pods(ordinal)
+        workload.wait_replaced(uids)
+        workload.wait_all_ready()
+
+
+@scenario(pods=3, markers=True)
+def rollback(workload: Workload) -> None:
+    """Update, write to the volumes, undo to revision 1, go forth again, and undo during an update."""
+    workload.create(3)
+    workload.wait_settled()
+    workload.write_markers()
+    written = [workload.markers()]
+    workload.set_image("nginx_new")
+    workload.wait_settled()
+    workload.read_markers(written[0])
+    workload.write_markers()
+    written.append(workload.markers())
+    workload.undo(to_revision=1)
+    workload.wait_settled()
+    for markers in written:
+        workload.read_markers(markers)
+    workload.undo()
+    highest = workload.uids(2)
+    workload.wait_replaced(highest)
+    workload.undo()
+    workload.wait_settled()
+    for markers in written:
+        workload.read_markers(markers)
+
+
+@scenario(pods=2)
+def history(workload: Workload) -> None:
+    """Five templates under revisionHistoryLimit 2, then the limit raised to 10 and two more, then lowered to 0."""
+
+    def edit(stateful_set: Object) -> None:
+        stateful_set["spec"]["revisionHistoryLimit"] = 2
+
+    def change(step: int) -> None:
+        workload.patch({"spec": {"template": {"metadata": {"annotations": {"stsconf.dev/step": str(step)}}}}})
+        workload.wait_settled()
+
+    workload.create(2, edit)
+    workload.wait_settled()
+    for step in range(4):
+        change(step)
+    workload.wait_revisions(3)
+    workload.patch({"spec": {"revisionHistoryLimit": 10}})
+    for step in (4, 5):
+        change(step)
+    workload.wait_revisions(5)
+    workload.patch({"spec": {"revisionHistoryLimit": 0}})
+    workload.wait_revisions(1)
+    workload.wait_settled()
+
+
+@scenario(pods=3)
+def restart(workload: Workload) -> None:
+    """Do what ``kubectl rollout restart`` does."""
+    workload.create(3)
+    workload.wait_settled()
+    workload.restart()
+    workload.wait_rolled_out()
+    workload.wait_settled()
+
+
+@scenario(pods=4)
+def max_unavailable(workload: Workload) -> None:
+    """Update 4 replicas with maxUnavailable 2, where the server keeps that field."""
+
+    def edit(stateful_set: Object) -> None:
+        stateful_set["spec"]["updateStrategy"] = {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 2}}
+
+    workload.create(4, edit)
+    workload.wait_settled()
+    workload.set_image("nginx_new")
+    workload.wait_rolled_out()
+    workload.wait_settled()
+
+
+@scenario(pods=3)
+def min_ready_seconds(workload: Workload) -> None:
+    """Create, scale up and update with minReadySeconds 3, and change the value on the live set."""
+
+    def edit(stateful_set: Object) -> None:
+        stateful_set["spec"]["minReadySeconds"] = 3
+
+    workload.create(2, edit)
+    workload.wait_available(2)
+    workload.scale(3)
+    workload.wait_available(3)
+    workload.set_image("nginx_new")
+    workload.wait_settled()
+    workload.wait_available(3)
+    workload.patch({"spec": {"minReadySeconds": 3600}})
+    workload.wait_available(0)
+    workload.patch({"spec": {"minReadySeconds": 0}})
+    workload.wait_available(3)
+
+
+@scenario(pods=3)
+def parallel(workload: Workload) -> None:
+    """Parallel: create 3 pods that are held not Ready, let them go, update them, and scale to 0."""
+
+    def edit(stateful_set: Object) -> None:
+        gated(stateful_set)
+        stateful_set["spec"]["podManagementPolicy"] = "Parallel"
+
+    workload.create(3, edit)
+    workload.wait_pods(0, 1, 2)
+    workload.release(0, 1, 2)
+    workload.wait_settled()
+    workload.patch(UNGATED)
+    workload.wait_settled()
+    workload.scale(0)
+    workload.wait_settled()
+
+
+@scenario(pods=5)
+def start_ordinal(workload: Workload) -> None:
+    """Create 3 replicas from ordinal 5 on, then let the range begin at 6."""
+
+    def edit(stateful_set: Object) -> None:
+        stateful_set["spec"]["ordinals"] = {"start": 5}
+
+    workload.create(3, edit)
+    workload.wait_settled()
+    workload.patch({"spec": {"ordinals": {"start": 6}}})
+    workload.wait_settled()

@@ -1,0 +1,96 @@
+"""Creation and scaling."""
+
+from stsconf.api import Object
+from stsconf.scenarios.registry import scenario
+from stsconf.workload import Workload, gated
+
+
+@scenario(pods=2)
+def create(workload: Workload) -> None:
+    """Create the documented Service and StatefulSet with 2 replicas, and wait until both are Ready."""
+    workload.create()
+    workload.wait_settled()
+
+
+@scenario(pods=4)
+def scale_up(workload: Workload) -> None:
+    """Scale from 2 to 4 replicas."""
+    workload.create()
+    workload.wait_settled()
+    workload.scale(4)
+    workload.wait_settled()
+
+
+@scenario(pods=4)
+def scale_down(workload: Workload) -> None:
+    """Scale from 4 to 2 replicas, and then to 0."""
+    workload.create(4)
+    workload.wait_settled()
+    workload.scale(2)
+    workload.wait_settled()
+    workload.scale(0)
+    workload.wait_settled()
+
+
+@scenario(pods=4, markers=True)
+def rescale(workload: Workload) -> None:
+    """Scale 2, 4, 2, 4; each pod writes to its volume before the scale-down, which is looked for after it."""
+    workload.create()
+    workload.wait_settled()
+    workload.scale(4)
+    workload.wait_settled()
+    workload.write_markers()
+    written = workload.markers()
+    workload.scale(2)
+    workload.wait_settled()
+    workload.scale(4)
+    workload.wait_settled()
+    workload.read_markers(written)
+
+
+@scenario(pods=4)
+def scale_up_held(workload: Workload) -> None:
+    """Scale from 2 to 4 while pod 1 is held not Ready, then let it go."""
+    workload.create(edit=gated)
+    workload.wait_pods(0)
+    workload.release(0)
+    workload.wait_pods(0, 1)
+    workload.release(1)
+    workload.wait_ready(2)
+    workload.release(1, ready=False)
+    workload.wait_ready(1)
+    workload.scale(4)
+    workload.nudge()
+    workload.release(1)
+    for ordinal in (2, 3):
+        workload.wait_pods(*range(ordinal + 1))
+        workload.release(ordinal)
+    workload.wait_settled()
+
+
+@scenario(pods=4)
+def scale_down_held(workload: Workload) -> None:
+    """Scale from 4 to 2 while pod 0 is held not Ready, then let it go."""
+    workload.create(4, edit=gated)
+    for ordinal in range(4):
+        workload.wait_pods(*range(ordinal + 1))
+        workload.release(ordinal)
+    workload.wait_ready(4)
+    workload.release(0, ready=False)
+    workload.wait_ready(3)
+    workload.scale(2)
+    workload.nudge()
+    workload.release(0)
+    workload.wait_settled()
+
+
+@scenario(pods=1)
+def same_named_volume(workload: Workload) -> None:
+    """Create a set whose pod template has a volume of the same name as a claim template."""
+
+    def edit(stateful_set: Object) -> None:
+        name = workload.names.claim
+        stateful_set["spec"]["template"]["spec"]["volumes"] = [{"name": name, "emptyDir": {}}]
+
+    workload.create(1, edit)
+    workload.wait_settled()
