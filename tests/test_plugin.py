@@ -69,6 +69,7 @@ def test_workers_of_xdist_are_refused_in_one_sentence(tmp_path: Path) -> None:
         ("--sts-scenario=nope", "There is no scenario nope. There is create"),
         ("--sts-image=nope=x", "is not KEY=REFERENCE"),
         ("--sts-settle=soon", "is not a number of seconds"),
+        ("--sts-registry-mirror=mirror.example:5000", "is no registry. Give http[s]://HOST[:PORT]"),
     ],
 )
 def test_options_that_make_no_sense_are_usage_errors(option: str, sentence: str, tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import signal
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,9 +14,10 @@ from secrets import token_hex
 
 from stsconf import clean, storage, suite_files
 from stsconf.api import ApiError
-from stsconf.clusters import Cluster, Provider, existing, kind
+from stsconf.clusters import Cluster, Provider, existing, kind, mirror
 from stsconf.clusters.engine import EngineChoice
 from stsconf.clusters.notes import PREFIX, noted
+from stsconf.clusters.shield import shielded
 from stsconf.errors import ClusterError, StsconfError, UsageError
 from stsconf.inventory import Inventory
 from stsconf.recorder import Recorder, Scope, WaitTimeout
@@ -40,6 +40,7 @@ class Config:
     storage_class: str = "managed-nfs-storage"
     images: Mapping[str, str] = field(default_factory=dict)
     engine: EngineChoice = EngineChoice.AUTO
+    registry_mirror: str | None = None
     scenarios: tuple[str, ...] | None = None
     output_dir: Path = Path("stsconf-report")
     waits: Waits = field(default_factory=Waits)
@@ -77,6 +78,7 @@ class Config:
             storage_class=text("storage-class") or "managed-nfs-storage",
             images=images,
             engine=EngineChoice(text("engine") or "auto"),
+            registry_mirror=mirror.checked(text("registry-mirror"), text("cluster")),
             scenarios=names,
             output_dir=_output_dir(text("output-dir"), run_id),
             waits=replace(Waits(), settle=settle),
@@ -109,24 +111,11 @@ def provide(config: Config, say: Say) -> Iterator[Cluster]:
         short, folder = config.run_id.rsplit("-", 1)[-1], config.output_dir / "kind"
         with (
             noted(f"{PREFIX}{short}", config.run_id, folder),
-            kind.cluster(short, folder, config.engine, config.images, config.waits, say) as found,
+            kind.cluster(
+                short, folder, config.engine, config.images, config.waits, say, registry_mirror=config.registry_mirror
+            ) as found,
         ):
             yield found
-
-
-@contextmanager
-def shielded(say: Say) -> Iterator[None]:
-    """Finish what the block does, even if the user presses Ctrl-C again."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(n, lambda *_: say("cleaning up; this ends by itself")) for n in numbers]
-    try:
-        yield
-    finally:
-        for number, handler in zip(numbers, before, strict=True):
-            signal.signal(number, handler)
 
 
 def record(

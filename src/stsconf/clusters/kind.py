@@ -14,8 +14,9 @@ import yaml
 
 from stsconf import storage
 from stsconf.api import Api, ApiError
-from stsconf.clusters import Cluster, Provider, identify
+from stsconf.clusters import Cluster, Provider, identify, mirror
 from stsconf.clusters.engine import Engine, EngineChoice, engine
+from stsconf.clusters.shield import shielded
 from stsconf.errors import ClusterError, UsageError
 from stsconf.waits import Waits
 
@@ -29,11 +30,13 @@ def cluster(
     waits: Waits,
     say: storage.Say,
     patches: Sequence[str] = (),
+    registry_mirror: str | None = None,
 ) -> Iterator[Cluster]:
     """Make a kind cluster with ``managed-nfs-storage`` and delete it afterwards, however the block ends.
 
     ``folder`` receives the kubeconfig, kind's configuration and its log; ``patches`` are more ``kubeadmConfigPatches``
-    of that configuration. Raises ``PreflightRefused`` without an engine, ``ClusterError`` naming the stage that failed.
+    of that configuration; ``images["node"]`` is the node image. Raises ``PreflightRefused`` without an engine,
+    ``ClusterError`` naming the stage that failed.
     """
     try:
         from pytest_kind import KindCluster
@@ -45,17 +48,18 @@ def cluster(
     folder.mkdir(parents=True, exist_ok=True)
     with engine(choice, say) as found, contextlib.ExitStack() as stack:
         kubeconfig = folder.resolve() / "kubeconfig"
+        all_images = {"node": found.node_image, **found.images, **images}
         with contextlib.chdir(folder):  # KindCluster makes a folder of its own where it is built
             made = KindCluster(
                 f"stsconf-{run_id}",
                 kubeconfig=kubeconfig,
-                image=found.node_image,
+                image=all_images["node"],
                 kind_path=_wrapper(folder.resolve(), found),
                 kubectl_path=found.kubectl,
             )
         config = folder / "kind.yaml"
         config.write_text(yaml.safe_dump(_config(found, patches)), encoding="utf-8")
-        say(f"kind: creating cluster {made.name} from {found.node_image}")
+        say(f"kind: creating cluster {made.name} from {all_images['node']}")
         try:
             try:
                 made.create(config)
@@ -66,7 +70,9 @@ def cluster(
             api = Api.from_kubeconfig(kubeconfig, None, waits.request)
             stack.callback(api.close)
             _wait_ready(api, waits, say)
-            all_images = {**found.images, **images}
+            if registry_mirror:
+                say(f"kind: nodes pull {' and '.join(mirror.MIRRORED)} through {registry_mirror}")
+                mirror.use(registry_mirror, [node["metadata"]["name"] for node in api.list("Node")], found)
             storage.install(api, all_images, found.nfs_server, found.mount_options, waits, say)
             version, uid = identify(api)
             yield Cluster(
@@ -83,11 +89,18 @@ def cluster(
                 stand_ins=found.stand_ins,
                 kubectl=str(found.kubectl),
                 nfs_reader=storage.READER,
-                facts=found.facts,
+                facts={**found.facts, **({"registry_mirror": registry_mirror} if registry_mirror else {})},
             )
         finally:
-            say(f"kind: deleting cluster {made.name}")
-            made.delete()
+            with shielded(say):
+                say(f"kind: deleting cluster {made.name}")
+                _delete(made.name, made.kind_path, kubeconfig)
+
+
+def _delete(name: str, program: Path, kubeconfig: Path) -> None:
+    """What ``KindCluster.delete`` does, out of reach of the terminal's Ctrl-C, which would leave half a cluster."""
+    command = [str(program), "delete", "cluster", f"--name={name}", f"--kubeconfig={kubeconfig}"]
+    subprocess.run(command, check=True, start_new_session=True)
 
 
 def _wrapper(folder: Path, found: Engine) -> Path:

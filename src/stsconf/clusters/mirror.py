@@ -1,0 +1,82 @@
+"""A registry that the nodes of provider ``kind`` pull through: a company's mirror, or a cache beside the machine.
+
+Nodes learn of it as in kind's documentation of local registries: a ``hosts.toml`` per registry, which containerd reads
+at each pull (https://github.com/containerd/containerd/blob/main/docs/hosts.md).
+"""
+
+import ipaddress
+import os
+import re
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from stsconf.clusters import Provider
+from stsconf.clusters.engine import Engine
+from stsconf.errors import ClusterError, UsageError
+
+MIRRORED = ("docker.io", "registry.k8s.io")
+"""The registries of ``manifests/images.yaml``."""
+FOLDER = "/etc/containerd/certs.d"
+ADDRESS = re.compile(r"https?://(?P<host>[\w.-]+|\[[\da-fA-F:]+\])(:\d{1,5})?/?", re.ASCII)
+CALL = 60.0
+"""Seconds for one command on a node."""
+
+
+def checked(url: str | None, provider: str | None) -> str | None:
+    """The mirror that ``--sts-registry-mirror`` names, ``http[s]://HOST[:PORT]``. Raises ``UsageError``."""
+    if url is None:
+        return None
+    if provider not in (None, Provider.KIND):
+        raise UsageError(f"--sts-registry-mirror is for provider kind: it changes no node of --sts-cluster={provider}.")
+    if not (found := ADDRESS.fullmatch(url)):
+        raise UsageError(f"--sts-registry-mirror={url} is no registry.", "Give http[s]://HOST[:PORT], with no path.")
+    if _is_loopback(found["host"].strip("[]")):
+        raise UsageError(
+            f"--sts-registry-mirror={url} would be each node itself.",
+            "Give the address by which a container reaches the registry.",
+        )
+    return url.rstrip("/")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def use(url: str, nodes: Sequence[str], engine: Engine) -> None:
+    """Let the nodes' containerd ask a mirror first, and the registry itself for what the mirror does not have.
+
+    ``nodes`` are names of containers. Raises ``ClusterError`` of stage ``mirror``.
+    """
+    for node in nodes:
+        if FOLDER not in _on_node(node, engine, "containerd config dump"):
+            raise ClusterError(
+                "mirror",
+                f"containerd of node {node} does not read {FOLDER}, so it would not use {url}.",
+                "Use a node image of kind 0.27 or newer.",
+            )
+        for registry in MIRRORED:
+            file = f"{FOLDER}/{registry}/hosts.toml"
+            hosts = f'[host."{url}"]\n  capabilities = ["pull", "resolve"]\n'
+            _on_node(node, engine, f"mkdir -p {Path(file).parent} && cat > {file}", hosts)
+
+
+def _on_node(node: str, engine: Engine, script: str, given: str = "") -> str:
+    """What a shell script on a node prints; ``given`` is its standard input."""
+    try:
+        done = subprocess.run(
+            ["docker", "exec", "--interactive", node, "sh", "-c", script],
+            input=given,
+            env={**os.environ, **engine.environment},
+            capture_output=True,
+            text=True,
+            timeout=CALL,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        said = " ".join(str(getattr(error, "stderr", None) or error).split())
+        raise ClusterError("mirror", f"`{script}` failed on node {node}: {said[-300:]}.") from None
+    return done.stdout

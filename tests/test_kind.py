@@ -1,0 +1,146 @@
+"""What provider ``kind`` asks of kind and of the nodes, seen by programs that stand in their places."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from stsconf import suite_files
+from stsconf.clusters import kind, mirror
+from stsconf.clusters.engine import Engine, EngineChoice
+from stsconf.errors import ClusterError, UsageError
+from stsconf.waits import Waits
+
+
+class Stage:
+    """A folder of programs that write down how they were called."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.log = folder / "calls"
+        self.engine = Engine(
+            kind=folder / "kind",
+            kubectl=folder / "kubectl",
+            environment={"PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"},
+            node_image="engine/node:1",
+            images={"nginx_old": "engine/nginx:1"},
+            kind_config={},
+            nfs_server="ganesha",
+            mount_options=(),
+        )
+
+    def program(self, name: str, body: str) -> None:
+        """Put a shell script in place; it logs its arguments and its session before it does anything."""
+        path = self.folder / name
+        path.write_text(f'#!/bin/sh\necho "$(ps -o sid= -p $$ | tr -d " ") {name} $*" >> {self.log}\n{body}\n')
+        path.chmod(0o755)
+
+    def calls(self, words: str) -> list[tuple[int, str]]:
+        """Session and command line of every call that contains ``words``."""
+        found = [line.split(" ", 1) for line in self.log.read_text().splitlines()]
+        return [(int(session), call) for session, call in found if words in call]
+
+
+@pytest.fixture
+def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
+    made = Stage(tmp_path)
+
+    @contextmanager
+    def engine(*_: object) -> Iterator[Engine]:
+        yield made.engine
+
+    monkeypatch.setattr(kind, "engine", engine)
+    return made
+
+
+def start(stage: Stage, images: dict[str, str]) -> None:
+    with kind.cluster("ab12", stage.folder / "out", EngineChoice.AUTO, images, Waits(), lambda _: None):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("images", "wanted"),
+    [({}, "engine/node:1"), ({"node": "mirror.example/kindest/node:v1"}, "mirror.example/kindest/node:v1")],
+)
+def test_the_node_image_is_the_one_asked_for(images: dict[str, str], wanted: str, stage: Stage) -> None:
+    stage.program("kind", 'test "$1" != create')
+    with pytest.raises(ClusterError, match="kind create cluster failed"):
+        start(stage, images)
+    ((_, call),) = stage.calls("create cluster")
+    assert f" --image={wanted} " in call
+
+
+def test_a_cluster_is_deleted_where_the_terminals_ctrl_c_does_not_reach(stage: Stage) -> None:
+    stage.program("kind", 'test "$1" != create')
+    with pytest.raises(ClusterError):
+        start(stage, {})
+    ((session, call),) = stage.calls("delete cluster")
+    assert "--name=stsconf-ab12" in call
+    assert session != os.getsid(0)
+
+
+def test_every_node_learns_of_the_mirror_for_every_registry(stage: Stage) -> None:
+    stage.program("docker", f'case "$*" in *dump) echo {mirror.FOLDER};; *) cat >> {stage.folder}/$3;; esac')
+    mirror.use("https://mirror.example:5000", ["one", "two"], stage.engine)
+    for node in ("one", "two"):
+        for registry in mirror.MIRRORED:
+            assert len(stage.calls(f"exec --interactive {node} sh -c mkdir -p {mirror.FOLDER}/{registry} ")) == 1
+        assert (stage.folder / node).read_text().count('[host."https://mirror.example:5000"]') == len(mirror.MIRRORED)
+
+
+def test_every_public_image_of_a_pod_is_on_a_registry_that_is_mirrored() -> None:
+    pods = {key: image for key, image in suite_files.public_images().items() if key != "node"}
+    assert {image.partition("/")[0] for image in pods.values()} == set(mirror.MIRRORED)
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        ("echo nothing of the kind", f"containerd of node one does not read {mirror.FOLDER}"),
+        ("echo no such container >&2; exit 1", "`containerd config dump` failed on node one: no such container."),
+    ],
+)
+def test_a_node_that_would_not_use_the_mirror_is_named(body: str, sentence: str, stage: Stage) -> None:
+    stage.program("docker", body)
+    with pytest.raises(ClusterError) as refused:
+        mirror.use("https://mirror.example", ["one"], stage.engine)
+    assert refused.value.stage == "mirror"
+    assert sentence in str(refused.value)
+
+
+@pytest.mark.parametrize("url", ["http://10.0.0.1:5000", "https://mirror.example/", "http://[fd00::1]:5000"])
+def test_a_mirror_is_scheme_host_and_port(url: str) -> None:
+    assert mirror.checked(url, None) == mirror.checked(url, "kind") == url.rstrip("/")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mirror.example:5000",
+        "ftp://mirror.example",
+        "http://",
+        "http://mirror.example:x",
+        "http://mirror.example/v2/library",
+        "http://mirror.example?ns=docker.io",
+        "http://user:secret@mirror.example",
+        'http://mirror.example"',
+        "http://[fd00::1",
+    ],
+)
+def test_what_is_no_mirror_is_a_usage_error(url: str) -> None:
+    with pytest.raises(UsageError, match="is no registry"):
+        mirror.checked(url, None)
+
+
+@pytest.mark.parametrize("provider", ["existing", "local"])
+def test_a_mirror_for_a_cluster_that_is_not_of_kind_is_a_usage_error(provider: str) -> None:
+    with pytest.raises(UsageError, match="is for provider kind"):
+        mirror.checked("https://mirror.example", provider)
+
+
+@pytest.mark.parametrize("url", ["http://localhost:5000", "http://127.0.0.1:5000", "http://[::1]"])
+def test_a_mirror_that_would_be_the_node_itself_is_a_usage_error(url: str) -> None:
+    with pytest.raises(UsageError, match="would be each node itself"):
+        mirror.checked(url, None)
