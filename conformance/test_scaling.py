@@ -63,7 +63,7 @@ def test_the_claims_of_removed_pods_stay(timeline: Timeline) -> None:
                     expect(found).has(terminating=False)
 
 
-@promise("SDN-09", source=f"{TUTORIAL}#scaling-up", scenarios=("rescale",), needs=("storage",))
+@promise("SDN-09", source=f"{TUTORIAL}#scaling-up", scenarios=("rescale",), needs=("storage", "kubelet"))
 def test_scaling_up_again_uses_the_same_claims_and_data(timeline: Timeline) -> None:
     """A Pod that comes back after scaling down and up mounts its predecessor's claim and volume, data included."""
     for before, epoch in timeline.scalings():

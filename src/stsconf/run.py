@@ -4,7 +4,7 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -14,8 +14,9 @@ from secrets import token_hex
 
 from stsconf import clean, storage, suite_files
 from stsconf.api import ApiError
-from stsconf.clusters import Cluster, Provider, existing, kind, mirror
+from stsconf.clusters import Cluster, Provider, existing, kind, local, mirror
 from stsconf.clusters.engine import EngineChoice
+from stsconf.clusters.local import Settings
 from stsconf.clusters.notes import PREFIX, noted
 from stsconf.clusters.shield import shielded
 from stsconf.errors import ClusterError, StsconfError, UsageError
@@ -40,6 +41,7 @@ class Config:
     storage_class: str = "managed-nfs-storage"
     images: Mapping[str, str] = field(default_factory=dict)
     engine: EngineChoice = EngineChoice.AUTO
+    local: Settings = field(default_factory=Settings)
     registry_mirror: str | None = None
     scenarios: tuple[str, ...] | None = None
     output_dir: Path = Path("stsconf-report")
@@ -78,6 +80,7 @@ class Config:
             storage_class=text("storage-class") or "managed-nfs-storage",
             images=images,
             engine=EngineChoice(text("engine") or "auto"),
+            local=Settings.from_text(text("local-bin"), text("feature-gates")),
             registry_mirror=mirror.checked(text("registry-mirror"), text("cluster")),
             scenarios=names,
             output_dir=_output_dir(text("output-dir"), run_id),
@@ -107,8 +110,12 @@ def provide(config: Config, say: Say) -> Iterator[Cluster]:
             config.kubeconfig, config.context, config.storage_class, config.images, config.waits
         ) as found:
             yield found
+        return
+    short, folder = config.run_id.rsplit("-", 1)[-1], config.output_dir / config.cluster.value
+    if config.cluster is Provider.LOCAL:
+        with local.cluster(short, folder, config.local, config.images, config.waits, say) as found:
+            yield found
     else:
-        short, folder = config.run_id.rsplit("-", 1)[-1], config.output_dir / "kind"
         with (
             noted(f"{PREFIX}{short}", config.run_id, folder),
             kind.cluster(
@@ -176,6 +183,7 @@ def record(
                             config.waits,
                             (edits or {}).get(scenario.name),
                             cluster.nfs_reader,
+                            "kubelet" in cluster.capabilities,
                         ),
                         gate,
                         say,
@@ -183,7 +191,7 @@ def record(
                     for scenario in scenarios
                 ]
                 try:
-                    _gather(futures)
+                    _gather(futures, cluster.alive)
                 except BaseException:
                     recorder.cancel()
                     raise
@@ -199,13 +207,15 @@ def _names(scenario: str, prefix: str, namespace: str | None) -> Names:
     return Names(namespace, f"web-{word}", f"nginx-{word}", f"www-{word}", f"nginx-{word}")
 
 
-def _gather(futures: Iterable[Future[None]]) -> None:
-    """Wait for all, in slices short enough for a signal to be handled; raise the first error."""
+def _gather(futures: Iterable[Future[None]], alive: Callable[[], None]) -> None:
+    """Wait for all, in slices short enough for a signal; raise the first error, or what ``alive`` raises."""
     for future in futures:
         while not future.done():
+            alive()
             with contextlib.suppress(TimeoutError):
                 future.result(timeout=0.5)
         future.result()
+    alive()
 
 
 class _Capacity:
@@ -232,7 +242,9 @@ def _act(scenario: Scenario, workload: Workload, gate: _Capacity, say: Say) -> N
     recorder, names = workload.recorder, workload.names
     with gate.room(scenario.pods):
         window = recorder.open_window(
-            scenario.name, names.namespace, names.set_name, summary=scenario.summary, markers=scenario.markers
+            *(scenario.name, names.namespace, names.set_name),
+            summary=scenario.summary,
+            markers=scenario.markers and workload.writes,
         )
         began = time.monotonic()
         try:

@@ -1,6 +1,6 @@
 """Where a run happens. Every provider is a context manager that yields a ``Cluster``; promises cannot tell which."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -14,6 +14,7 @@ class Provider(StrEnum):
 
     KIND = "kind"
     EXISTING = "existing"
+    LOCAL = "local"
 
 
 CAPABILITIES = frozenset({"kubelet", "nodes", "storage", "exec"})
@@ -26,7 +27,8 @@ class Cluster:
 
     ``ours`` is whether this run made it, and so may watch all of it. ``images`` maps the keys of
     ``manifests/images.yaml`` to references. ``nfs_reader`` is namespace and name of a pod that serves the whole export
-    over HTTP. ``stand_ins`` names every part that is not the real one.
+    over HTTP. ``stand_ins`` names every part that is not the real one. ``alive`` raises ``ClusterError`` when a part
+    that this run keeps going has ended.
     """
 
     provider: Provider
@@ -44,6 +46,7 @@ class Cluster:
     kubectl: str = "kubectl"
     nfs_reader: tuple[str, str] | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
+    alive: Callable[[], None] = lambda: None
 
 
 def identify(api: Api) -> tuple[str, str]:

@@ -1,0 +1,334 @@
+"""Provider ``local``: a control plane of processes on loopback, with hollow nodes. No engine, no root, no images.
+
+etcd listens on a socket in a folder closed to others; the API server on a port that is held for it from the start.
+Nodes and pods are hollow: kwok reports what a kubelet would, as ``manifests/kwok/stages.yaml`` says.
+"""
+
+import json
+import re
+import socket
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from hashlib import file_digest
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
+
+from stsconf import suite_files
+from stsconf.api import Api, ApiError
+from stsconf.clusters import Cluster, Provider, identify
+from stsconf.clusters.engine import airgap_command
+from stsconf.clusters.processes import Processes
+from stsconf.clusters.provisioner import FolderProvisioner
+from stsconf.errors import ClusterError, PreflightRefused, UsageError
+from stsconf.storage import Say
+from stsconf.waits import Waits
+
+if TYPE_CHECKING:
+    from stsconf.clusters.certificates import Authority
+
+KUBERNETES = "v1.37.2"
+"""The version that a checkout builds."""
+CONTROL_PLANE = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
+PROGRAMS = ("etcd", *CONTROL_PLANE, "kwok")
+CAPABILITIES = frozenset({"nodes", "storage"})
+"""No kubelet and no exec: nothing runs, so nothing writes to a volume."""
+STAND_INS = (
+    "pods and nodes are hollow: kwok reports what a kubelet would",
+    "volumes are folders that nothing mounts, from a provisioner of our own",
+)
+POLL = 0.05
+"""Seconds between two looks at what starts."""
+ANY_ADDRESS = "192.0.2.1"
+"""What the API server says its address is (RFC 5737, leads nowhere): it refuses to say a loopback one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What runs. ``arguments`` adds to a component's command line.
+
+    A program in ``bin_dir`` replaces the one of its name. One named after a controller, such as
+    ``statefulset-controller``, replaces that controller of the controller manager: it is started with ``--kubeconfig``
+    and the controller's own rights. ``feature_gates``, as in ``A=true,B=false``, go to all three Kubernetes components.
+    """
+
+    bin_dir: Path | None = None
+    feature_gates: str = ""
+    arguments: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    @classmethod
+    def from_text(cls, bin_dir: str | None, feature_gates: str | None) -> Self:
+        """Read the options. Raises ``UsageError`` for gates that are not ``GATE=true`` or ``GATE=false``."""
+        gates = feature_gates or ""
+        if gates and not re.fullmatch(r"\w+=(true|false)(,\w+=(true|false))*", gates):
+            raise UsageError(f"--sts-feature-gates={gates} is not GATE=true,GATE=false.")
+        return cls(Path(bin_dir).expanduser() if bin_dir else None, gates)
+
+
+@contextmanager
+def cluster(
+    run_id: str, folder: Path, settings: Settings, images: Mapping[str, str], waits: Waits, say: Say
+) -> Iterator[Cluster]:
+    """Start a control plane and end it afterwards, however the block or this process ends.
+
+    ``folder`` receives the components' logs. Raises ``PreflightRefused`` without programs, ``ClusterError`` naming the
+    stage that failed: certificates, a component, nodes, or accounts.
+    """
+    programs, facts = find_programs(settings, say)
+    folder.mkdir(parents=True, exist_ok=True)
+    data = Path(tempfile.mkdtemp(prefix="stsconf-"))
+    with ExitStack() as stack:
+        processes = stack.enter_context(Processes(folder.resolve(), data))
+        port = stack.enter_context(_held_port())
+        plane = _Plane(data, f"https://127.0.0.1:{port}", programs, settings, processes, waits)
+        api = plane.start(port, say)
+        stack.callback(api.close)
+        provisioner = plane.install()
+        stack.callback(provisioner.end)
+        plane.start_controllers(say)
+
+        def alive() -> None:
+            processes.check()
+            provisioner.check()
+
+        version, uid = identify(api)
+        yield Cluster(
+            provider=Provider.LOCAL,
+            name=f"stsconf-{run_id}",
+            kubeconfig=data / "admin.kubeconfig",
+            context=None,
+            api=api,
+            ours=True,
+            storage_class="managed-nfs-storage",
+            images={**suite_files.public_images(), **images},
+            version=version,
+            uid=uid,
+            capabilities=CAPABILITIES,
+            stand_ins=STAND_INS,
+            kubectl=programs.get("kubectl", "kubectl"),
+            facts=facts,
+            alive=alive,
+        )
+        say("local: ending the control plane")
+
+
+def find_programs(settings: Settings, say: Say) -> tuple[dict[str, str], dict[str, object]]:
+    """Where each program stands, by name, and what the report tells about them.
+
+    Raises ``UsageError`` for a folder that is none, ``PreflightRefused`` when a program is missing and cannot be built.
+    """
+    own: dict[str, str] = {}
+    if settings.bin_dir:
+        if not settings.bin_dir.is_dir():
+            raise UsageError(f"--sts-local-bin={settings.bin_dir} is not a folder.", "Name one that holds programs.")
+        own = {path.name: str(path.resolve()) for path in settings.bin_dir.iterdir() if path.is_file()}
+    built = {} if set(PROGRAMS) <= set(own) else _built(say)
+    facts: dict[str, object] = {"feature_gates": settings.feature_gates}
+    if used := {name: path for name, path in own.items() if name in PROGRAMS or name.endswith("-controller")}:
+        facts["exchanged_programs"] = {name: f"sha256:{_sha256(path)}" for name, path in sorted(used.items())}
+    if built:
+        facts["kubernetes"] = f"{KUBERNETES}, built from Go modules"
+    return {**built, **own}, facts
+
+
+def _sha256(path: str) -> str:
+    with Path(path).open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
+
+
+def _built(say: Say) -> dict[str, str]:
+    command = airgap_command()
+    if command is None:
+        raise PreflightRefused(
+            f"Provider local needs the programs {', '.join(PROGRAMS)}, and only a source checkout can build them.",
+            "Name a folder that holds them with --sts-local-bin.",
+        )
+    with subprocess.Popen(
+        [*command, "programs", "etcd", "kwok", f"kubernetes-{KUBERNETES}"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as building:
+        said = []
+        for line in building.stderr or ():
+            said.append(line.strip())
+            say(f"local: {line.rstrip()}")
+        answer = building.stdout.read() if building.stdout else ""
+    if building.returncode != 0:
+        raise PreflightRefused(
+            f"The programs of provider local cannot be built here. {' '.join(said)}",
+            "Or name a folder that holds them with --sts-local-bin.",
+        )
+    found: dict[str, str] = json.loads(answer)
+    return found
+
+
+@contextmanager
+def _held_port() -> Iterator[int]:
+    """A port of loopback that stays ours: bound and never listened on, so that only SO_REUSEPORT can share it."""
+    with socket.socket() as holder:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        holder.bind(("127.0.0.1", 0))
+        yield holder.getsockname()[1]
+
+
+class _Plane:
+    """The parts of one control plane, in the order they start."""
+
+    def __init__(
+        self,
+        data: Path,
+        server: str,
+        programs: Mapping[str, str],
+        settings: Settings,
+        processes: Processes,
+        waits: Waits,
+    ) -> None:
+        self._data = data
+        self._server = server
+        self._programs = programs
+        self._settings = settings
+        self._processes = processes
+        self._waits = waits
+        self._authority = _authority(data)
+        self._api: Api
+
+    def start(self, port: int, say: Say) -> Api:
+        """Start etcd and the API server; return a connection with all rights once it is ready."""
+        from stsconf.clusters.certificates import signing_keys
+
+        say("local: starting etcd and kube-apiserver")
+        data, authority = self._data, self._authority
+        etcd = f"unix://{data}/etcd.sock"
+        self._start(
+            "etcd",
+            f"--data-dir={data / 'etcd'}",
+            f"--listen-client-urls={etcd}",
+            f"--advertise-client-urls={etcd}",
+            f"--listen-peer-urls=unix://{data}/peer.sock",
+            "--unsafe-no-fsync",
+            "--log-level=warn",
+        )
+        accounts = signing_keys(data)
+        serving = authority.issue("apiserver", "kube-apiserver", hosts=("127.0.0.1", "localhost", "kubernetes"))
+        self._start(
+            "kube-apiserver",
+            f"--etcd-servers={etcd}",
+            "--bind-address=127.0.0.1",
+            f"--secure-port={port}",
+            "--permit-port-sharing",
+            f"--advertise-address={ANY_ADDRESS}",
+            "--endpoint-reconciler-type=none",
+            f"--client-ca-file={authority.certificate}",
+            f"--tls-cert-file={serving.certificate}",
+            f"--tls-private-key-file={serving.key}",
+            "--anonymous-auth=false",
+            "--authorization-mode=RBAC",
+            f"--service-account-key-file={accounts.certificate}",
+            f"--service-account-signing-key-file={accounts.key}",
+            "--service-account-issuer=https://kubernetes.default.svc",
+            "--service-cluster-ip-range=10.96.0.0/16",
+            "--profiling=false",
+        )
+        admin = authority.kubeconfig(self._server, "admin", "stsconf:admin", "system:masters")
+        self._api = Api.from_kubeconfig(admin, None, self._waits.request)
+        self._await("kube-apiserver", lambda: bool(self._api.request("GET", "readyz")))
+        return self._api
+
+    def install(self) -> FolderProvisioner:
+        """Create rights, nodes and class, and start the provisioner."""
+        for name in ("rbac", "nodes"):
+            for manifest in suite_files.manifest(f"kwok/{name}.yaml"):
+                self._api.create(manifest)
+        storage_class = self._api.create(suite_files.manifest("kwok/class.yaml")[0])
+        volumes = self._data / "volumes"
+        volumes.mkdir()
+        kubeconfig = self._authority.kubeconfig(self._server, "provisioner", "stsconf:provisioner")
+        provisioner = FolderProvisioner(Api.from_kubeconfig(kubeconfig, None), storage_class, volumes)
+        provisioner.start()
+        return provisioner
+
+    def start_controllers(self, say: Say) -> None:
+        """Start all that works through the API, and wait until pods can be made and scheduled."""
+        say("local: starting controllers, scheduler and hollow nodes")
+        exchanged = sorted(name for name in self._programs if name.endswith("-controller"))
+        self._start(
+            "kube-controller-manager",
+            f"--kubeconfig={self._kubeconfig('kube-controller-manager', 'system:kube-controller-manager')}",
+            f"--controllers={','.join(['*', *(f'-{name}' for name in exchanged)])}",
+            "--use-service-account-credentials",
+            f"--service-account-private-key-file={self._data / 'accounts.key'}",
+            f"--root-ca-file={self._authority.certificate}",
+            "--leader-elect=false",
+            "--secure-port=0",
+            "--profiling=false",
+        )
+        self._start(
+            "kube-scheduler",
+            f"--kubeconfig={self._kubeconfig('kube-scheduler', 'system:kube-scheduler')}",
+            "--leader-elect=false",
+            "--secure-port=0",
+            "--profiling=false",
+        )
+        self._start(
+            "kwok",
+            f"--kubeconfig={self._kubeconfig('kwok', 'stsconf:kwok')}",
+            f"--config={suite_files.root() / 'manifests' / 'kwok' / 'stages.yaml'}",
+            "--manage-all-nodes",
+            "--node-lease-duration-seconds=40",
+        )
+        for name in exchanged:
+            account = f"system:serviceaccount:kube-system:{name}"
+            self._start(name, f"--kubeconfig={self._kubeconfig(name, account)}")
+        self._await("nodes", self._nodes_ready)
+        self._await("accounts", lambda: self._api.get("ServiceAccount", "default", "default") is not None)
+
+    def _nodes_ready(self) -> bool:
+        nodes = list(self._api.list("Node"))
+        return bool(nodes) and not any(node["spec"].get("taints") for node in nodes)
+
+    def _kubeconfig(self, name: str, user: str) -> Path:
+        return self._authority.kubeconfig(self._server, name, user)
+
+    def _start(self, name: str, *arguments: str) -> None:
+        gates = self._settings.feature_gates
+        more = [f"--feature-gates={gates}"] if gates and name in CONTROL_PLANE else []
+        command = [self._programs[name], *arguments, *more, *self._settings.arguments.get(name, ())]
+        self._processes.start(name, command)
+
+    def _await(self, stage: str, ready: Callable[[], bool]) -> None:
+        """Wait for a stage; a component that ends is the end of waiting."""
+        said = ""
+
+        def look() -> bool:
+            nonlocal said
+            self._processes.check()
+            try:
+                return ready()
+            except (ApiError, ClusterError) as error:
+                said = f" {error.what}"
+                return False
+
+        seconds = self._waits.cluster_ready
+        try:
+            Retrying(stop=stop_after_delay(seconds), wait=wait_fixed(POLL), retry=retry_if_result(lambda ok: not ok))(
+                look
+            )
+        except RetryError:
+            logs = self._processes.logs
+            raise ClusterError(stage, f"it was not ready within {seconds:.0f} s.{said}", f"See {logs}.") from None
+
+
+def _authority(data: Path) -> "Authority":
+    try:
+        from stsconf.clusters.certificates import Authority
+    except ImportError:
+        raise UsageError(
+            "Provider local needs the optional extra: cryptography is not installed.",
+            "Install it with `pip install 'statefulset-conformance[local]'`.",
+        ) from None
+    return Authority(data)
