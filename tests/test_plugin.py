@@ -53,16 +53,6 @@ def test_collecting_needs_no_cluster_and_leaves_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
-def test_workers_of_xdist_are_refused_in_one_sentence(tmp_path: Path) -> None:
-    stub = tmp_path / "fake_xdist.py"
-    stub.write_text(
-        "def pytest_addoption(parser):\n    parser.addoption('--numprocesses', dest='numprocesses', default=None)\n"
-    )
-    done = run_pytest(SUITE, "-p", "fake_xdist", "--numprocesses=2", cwd=tmp_path, PYTHONPATH=str(tmp_path))
-    assert done.returncode == 4
-    assert "one recorder must see the whole run" in done.stderr
-
-
 @pytest.mark.parametrize(
     ("option", "sentence"),
     [

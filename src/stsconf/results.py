@@ -3,6 +3,7 @@
 import platform
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -40,8 +41,8 @@ class Results:
     @property
     def verdicts(self) -> list[Verdict]:
         """All verdicts; a promise that was asked for and has none is *not judged*."""
-        missing = [judge(p, ()) for p in self.expected if p.id not in self._verdicts] if self._verdicts else []
-        return [*self._verdicts.values(), *missing]
+        missing = [p for p in self.expected if p.id not in self._verdicts] if self._verdicts else []
+        return [*self._verdicts.values(), *(replace(judge(p, ()), note="the run ended before it") for p in missing)]
 
     def info(self) -> RunInfo:
         """Where and how the run happened."""

@@ -1,0 +1,58 @@
+"""A pytest plugin that gives the suite a saved recording where a cluster would act: ``-p tests.replay``.
+
+Only the cluster is replaced: fixtures, items, judging and reports are the suite's own. ``REPLAY_RECORDING`` names the
+recording, ``REPLAY_LOG`` a file that receives what was made and removed, one line each. ``REPLAY_ACT`` is how acting
+goes wrong: ``hangs`` or ``breaks``.
+"""
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from kubernetes.client import ApiClient
+
+from stsconf import run
+from stsconf.api import Api
+from stsconf.clusters import Cluster, Provider
+
+
+def _note(line: str) -> None:
+    with Path(os.environ["REPLAY_LOG"]).open("a", encoding="utf-8") as log:
+        log.write(f"{line}\n")
+
+
+@contextmanager
+def _provide(*_: object) -> Iterator[Cluster]:
+    _note("cluster made")
+    try:
+        yield Cluster(
+            provider=Provider.KIND,
+            name="replayed",
+            kubeconfig=None,
+            context=None,
+            api=Api(ApiClient()),
+            ours=True,
+            storage_class="managed-nfs-storage",
+            images={},
+            version="v1.37.2",
+            uid="",
+        )
+    finally:
+        _note("cluster removed")
+
+
+def _record(*_: object) -> Path:
+    _note("scenarios begun")
+    try:
+        if os.environ.get("REPLAY_ACT") == "hangs":
+            threading.Event().wait()
+        if os.environ.get("REPLAY_ACT") == "breaks":
+            raise RuntimeError("a fault of the suite")
+    finally:
+        _note("scenarios ended")
+    return Path(os.environ["REPLAY_RECORDING"])
+
+
+run.provide, run.record = _provide, _record
