@@ -1,8 +1,8 @@
 """Ends what a run started, however the run ends. A program of its own, between a run and its components.
 
 Called with a folder to remove at the end. Reads one component a line from standard input, as JSON (``name``, ``argv``,
-``env``, ``log``), starts it, and writes a line for each that runs (``name``, ``pid``) and each that ended (``name``,
-``code``, as in ``subprocess``; ``error`` if it could not be started). When standard input ends, by ``close`` or because
+``env``, ``log``), starts it, and writes a line for each that ended (``name``, and ``code`` as in ``subprocess``, or
+``error`` if it could not be started). When standard input ends, by ``close`` or because
 the run was killed, every component is asked to stop, then killed, and the folder is removed. When the keeper itself is
 killed, the kernel kills the components.
 """
@@ -39,7 +39,7 @@ def die_with_keeper() -> None:
 
 
 def start(component: dict[str, Any]) -> subprocess.Popen[bytes] | None:
-    """Start one component, its output appended to its log, and tell."""
+    """Start one component, its output appended to its log."""
     try:
         with open(component["log"], "ab") as log:  # noqa: PTH123 - pathlib is a tenth of this program's start
             process = subprocess.Popen(
@@ -53,7 +53,6 @@ def start(component: dict[str, Any]) -> subprocess.Popen[bytes] | None:
     except OSError as error:
         say(name=component["name"], error=str(error))
         return None
-    say(name=component["name"], pid=process.pid)
     threading.Thread(target=watch, args=(component["name"], process), daemon=True).start()
     return process
 

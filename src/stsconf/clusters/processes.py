@@ -8,9 +8,10 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from stsconf.clusters import keeper
 from stsconf.errors import ClusterError
@@ -35,16 +36,14 @@ def tail(log: Path) -> str:
 class Processes:
     """The components of one run; a context manager that ends them all and removes ``data``.
 
-    ``logs`` receives one file for each component and stays. ``pids`` names those that run.
+    ``logs`` receives one file for each component and stays.
     """
 
     def __init__(self, logs: Path, data: Path) -> None:
-        self.logs = logs
-        self.pids: dict[str, int] = {}
+        self._logs = logs
         self._data = data
-        self._ended: dict[str, str] = {}
+        self._ended: ClusterError | None = None
         self._closing = False
-        self._changed = threading.Condition()
 
     def __enter__(self) -> Self:
         self._keeper = subprocess.Popen(
@@ -71,49 +70,38 @@ class Processes:
             self._keeper.stdout.close()
         shutil.rmtree(self._data, ignore_errors=True)
 
-    def start(self, name: str, argv: Sequence[str], extra: Mapping[str, str] | None = None) -> None:
-        """Start a component. Raises ``ClusterError`` when the keeper is gone; ``check`` tells of all else."""
-        log = self.logs / f"{name}.log"
-        component = {"name": name, "argv": list(argv), "env": environment() | dict(extra or {}), "log": str(log)}
-        stdin = self._keeper.stdin
-        try:
-            if stdin:
-                stdin.write(json.dumps(component) + "\n")
-                stdin.flush()
-        except OSError:
-            self.check()
+    def start(self, name: str, argv: Sequence[str]) -> None:
+        """Start a component; ``check`` tells when that fails."""
+        component = {"name": name, "argv": list(argv), "env": environment(), "log": str(self._log(name))}
+        with suppress(OSError):  # the keeper is gone, and with it all else
+            if self._keeper.stdin:
+                self._keeper.stdin.write(json.dumps(component) + "\n")
+                self._keeper.stdin.flush()
 
     def check(self) -> None:
         """Raise ``ClusterError`` that names the first component which ended by itself, with the end of its log."""
-        with self._changed:
-            for name, how in self._ended.items():
-                log = self.logs / f"{name}.log"
-                raise ClusterError(name, f"{how}. Its log ends: {tail(log) or 'empty'}", f"All of it is in {log}.")
+        if self._keeper.poll() is not None:
+            self._listener.join()
+        if self._ended:
+            raise self._ended
 
-    def wait_end(self, seconds: float) -> None:
-        """Give a component that is about to end time to be noticed, then ``check``."""
-        with self._changed:
-            self._changed.wait_for(lambda: bool(self._ended), seconds)
-        self.check()
+    def _log(self, name: str) -> Path:
+        return self._logs / f"{name}.log"
 
     def _listen(self) -> None:
         for line in self._keeper.stdout or ():
             told = json.loads(line)
-            with self._changed:
-                if "pid" in told:
-                    self.pids[told["name"]] = told["pid"]
-                elif not self._closing:
-                    self._ended.setdefault(told["name"], _how(told))
-                    self.pids.pop(told["name"], None)
-                self._changed.notify_all()
-        with self._changed:
-            if not self._closing:
-                self._ended.setdefault("keeper", "it was killed, and every component with it")
-            self._changed.notify_all()
+            log = self._log(told["name"])
+            self._end(told["name"], f"{_how(told)}. Its log ends: {tail(log) or 'empty'}", f"All of it is in {log}.")
+        self._end("keeper", "it was killed, and every component with it.", "Run the same again.")
+
+    def _end(self, name: str, what: str, next_step: str) -> None:
+        if not (self._closing or self._ended):
+            self._ended = ClusterError(name, what, next_step)
 
 
-def _how(told: Mapping[str, object]) -> str:
+def _how(told: Mapping[str, Any]) -> str:
     if "error" in told:
         return f"it could not be started ({told['error']})"
-    code = int(str(told["code"]))
+    code = int(told["code"])
     return f"it ended by itself, {f'by {signal.Signals(-code).name}' if code < 0 else f'with exit code {code}'}"
