@@ -133,11 +133,11 @@ class _Handler(BaseHTTPRequestHandler):
         if url.path == "/version":
             return self._json(200, {"gitVersion": "v0.0.0-scripted"})
         kind = url.path.rpartition("/")[2]
-        if kind not in KINDS:
-            return self._status(404, "no such resource")
         if status := world.refused.get(kind):
             world.refusals.set()
             return self._status(status, "refused by the test")
+        if kind not in KINDS:
+            return self._status(404, "no such resource")
         if "watch" in query:
             return self._watch(kind, query)
         return self._list(kind, query)
