@@ -170,27 +170,27 @@ def record(
             say("recording: every watch is open")
             with ThreadPoolExecutor(max_workers=len(scenarios)) as pool:
                 gate = _Capacity(NODE_PODS)
-                futures = [
-                    pool.submit(
-                        _act,
-                        scenario,
-                        Workload(
-                            cluster.api,
-                            recorder,
-                            names[scenario.name],
-                            cluster.images,
-                            cluster.storage_class,
-                            config.waits,
-                            (edits or {}).get(scenario.name),
-                            cluster.nfs_reader,
-                            "kubelet" in cluster.capabilities,
-                        ),
-                        gate,
-                        say,
-                    )
-                    for scenario in scenarios
-                ]
                 try:
+                    futures = [
+                        pool.submit(
+                            _act,
+                            scenario,
+                            Workload(
+                                cluster.api,
+                                recorder,
+                                names[scenario.name],
+                                cluster.images,
+                                cluster.storage_class,
+                                config.waits,
+                                (edits or {}).get(scenario.name),
+                                cluster.nfs_reader,
+                                "kubelet" in cluster.capabilities,
+                            ),
+                            gate,
+                            say,
+                        )
+                        for scenario in scenarios
+                    ]
                     _gather(futures, cluster.alive)
                 except BaseException:
                     recorder.cancel()

@@ -4,7 +4,6 @@ Stages of the proof, in order: class, provisioner, bind, image, mount, write. A 
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
@@ -65,6 +64,7 @@ def _wait_available(api: Api, deployment: str, stage: str, waits: Waits, say: Sa
 
     say(f"storage: waiting for {deployment}")
     if not until(available, waits.storage_server):
+        _refuse_missing_image(api, NFS_NAMESPACE)
         raise StorageNotReady(
             stage,
             f"deployment {NFS_NAMESPACE}/{deployment} was not available within {waits.storage_server:.0f} s. "
@@ -123,10 +123,7 @@ def _prove(cluster: Cluster, namespace: str, waits: Waits) -> None:
     if "kubelet" not in cluster.capabilities:
         return
     finished = until(ended, waits.storage_write)
-    if trouble := _image_trouble(api, namespace):
-        raise StorageNotReady(
-            "image", f"{trouble}.", "Make the image available to the nodes, or name another with --sts-image."
-        )
+    _refuse_missing_image(api, namespace)
     if not finished:
         mounting = any(e["reason"] in ("FailedMount", "FailedAttachVolume") for e in _events(api, namespace))
         raise StorageNotReady(
@@ -148,13 +145,22 @@ def _phase(api: Api, namespace: str) -> str:
     return str((found.get("status") or {}).get("phase"))
 
 
+def _refuse_missing_image(api: Api, namespace: str) -> None:
+    if trouble := _image_trouble(api, namespace):
+        raise StorageNotReady(
+            "image",
+            f"{trouble}. {_last_warning(api, namespace)}",
+            "Make it available to the nodes, or name another with --sts-image or a mirror with --sts-registry-mirror.",
+        )
+
+
 def _image_trouble(api: Api, namespace: str) -> str | None:
-    """Why the image cannot be had, as the kubelet says it."""
-    found: dict[str, Any] = api.get("Pod", "stsconf-probe", namespace) or {}
-    for status in (found.get("status") or {}).get("containerStatuses") or ():
-        waiting = (status.get("state") or {}).get("waiting") or {}
-        if waiting.get("reason") in ("ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName"):
-            return f"image {status['image']} cannot be had ({waiting['reason']})"
+    """Why the image of a pod cannot be had, as the kubelet says it."""
+    for pod in api.list("Pod", namespace):
+        for status in (pod.get("status") or {}).get("containerStatuses") or ():
+            waiting = (status.get("state") or {}).get("waiting") or {}
+            if waiting.get("reason") in ("ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName"):
+                return f"image {status['image']} cannot be had ({waiting['reason']})"
     return None
 
 

@@ -8,8 +8,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -81,9 +81,16 @@ HEED_CTRL_C = (
 """Tests may run as a shell's background job, which ignores SIGINT and hands that on; a user's terminal does not."""
 
 
-def interrupt_when(said: str, command: list[str], folder: Path) -> tuple[int, str]:
-    """Start a command, press Ctrl-C once it has said something, and return its exit code and output."""
+def interrupt_when(said: Sequence[str], command: list[str], folder: Path) -> tuple[int, str]:
+    """Start a command, press Ctrl-C each time it or its kind has said the next thing; returns exit code and output.
+
+    As a terminal does, the signal goes to the whole process group.
+    """
     log = folder / "log"
+
+    def heard(words: str) -> bool:
+        return any(words in file.read_text() for file in (log, *folder.glob("out/kind/kind.log")))
+
     with log.open("w") as out:
         process = subprocess.Popen(
             [sys.executable, "-c", HEED_CTRL_C, *command],
@@ -91,11 +98,14 @@ def interrupt_when(said: str, command: list[str], folder: Path) -> tuple[int, st
             stderr=subprocess.STDOUT,
             cwd=folder,
             env={**os.environ, "PYTEST_ADDOPTS": ""},
+            start_new_session=True,
         )
-        deadline = time.monotonic() + 300
-        while said not in log.read_text() and process.poll() is None and time.monotonic() < deadline:
-            os.sched_yield()
-        process.send_signal(signal.SIGINT)
+        for words in said:
+            deadline = time.monotonic() + 300
+            while not heard(words) and process.poll() is None and time.monotonic() < deadline:
+                os.sched_yield()
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGINT)
         return process.wait(timeout=300), log.read_text()
 
 
@@ -107,7 +117,7 @@ def suite_command(*arguments: str) -> list[str]:
 @pytest.mark.usefixtures("nothing_left")
 def test_ctrl_c_during_the_scenarios_leaves_nothing(cluster: Cluster, tmp_path: Path) -> None:
     code, text = interrupt_when(
-        "recording: every watch is open",
+        ["recording: every watch is open"],
         suite_command(
             "--sts-cluster=existing",
             f"--sts-kubeconfig={cluster.kubeconfig}",
@@ -120,11 +130,15 @@ def test_ctrl_c_during_the_scenarios_leaves_nothing(cluster: Cluster, tmp_path: 
     assert "KeyboardInterrupt" in text
 
 
-def test_ctrl_c_while_the_cluster_starts_leaves_nothing(cluster: Cluster, tmp_path: Path) -> None:
+@pytest.mark.parametrize("begun", ["kind: creating cluster", "kind: waiting for nodes"])
+def test_ctrl_c_while_the_cluster_starts_and_again_while_it_is_deleted_leaves_nothing(
+    begun: str, cluster: Cluster, tmp_path: Path
+) -> None:
     code, text = interrupt_when(
-        "kind: creating cluster", suite_command(f"--sts-output-dir={tmp_path / 'out'}"), tmp_path
+        [begun, "Deleting cluster"], suite_command(f"--sts-output-dir={tmp_path / 'out'}"), tmp_path
     )
     assert code == 2, text
+    assert "cleaning up; this ends by itself" in text
     kind = tmp_path / "out" / "kind" / "kind"
     clusters = subprocess.run([str(kind), "get", "clusters"], capture_output=True, text=True, check=True)
     assert clusters.stdout.split() == [cluster.name]

@@ -16,7 +16,7 @@ from stsconf import storage
 from stsconf.api import Api, ApiError
 from stsconf.clusters import Cluster, Provider, identify, mirror
 from stsconf.clusters.engine import Engine, EngineChoice, engine
-from stsconf.clusters.shield import shielded
+from stsconf.clusters.shield import run_apart, shielded
 from stsconf.errors import ClusterError, UsageError
 from stsconf.waits import Waits
 
@@ -99,8 +99,7 @@ def cluster(
 
 def _delete(name: str, program: Path, kubeconfig: Path) -> None:
     """What ``KindCluster.delete`` does, out of reach of the terminal's Ctrl-C, which would leave half a cluster."""
-    command = [str(program), "delete", "cluster", f"--name={name}", f"--kubeconfig={kubeconfig}"]
-    subprocess.run(command, check=True, start_new_session=True)
+    run_apart([str(program), "delete", "cluster", f"--name={name}", f"--kubeconfig={kubeconfig}"])
 
 
 def _wrapper(folder: Path, found: Engine) -> Path:
