@@ -6,7 +6,7 @@ The client's typed models drop fields they do not know, so objects stay dictiona
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import urllib3
 from kubernetes.client import ApiClient, Configuration, CoreV1Api
@@ -60,7 +60,7 @@ class Api:
         self._wire = Wire(client, connect=5.0, answer=timeout)
 
     @classmethod
-    def from_kubeconfig(cls, kubeconfig: Path | None, context: str | None, timeout: float = 30.0) -> "Api":
+    def from_kubeconfig(cls, kubeconfig: Path | None, context: str | None, timeout: float = 30.0) -> Self:
         """Connect as kubectl would. Raises ``UsageError`` when the file or the context does not exist."""
         configuration = Configuration()
         configuration.connection_pool_maxsize = 64  # a recorder holds one open for each kind and namespace

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Self
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from stsconf import suite_files
-from stsconf.api import Api, ApiError
+from stsconf.api import Api, ApiError, Object
 from stsconf.clusters import Cluster, Provider, identify
 from stsconf.clusters.engine import airgap_command
 from stsconf.clusters.processes import Processes
@@ -90,6 +90,7 @@ def cluster(
         provisioner = plane.install()
         stack.callback(provisioner.end)
         plane.start_controllers(say)
+        api.processes = processes
 
         def alive() -> None:
             processes.check()
@@ -180,6 +181,23 @@ def _held_port() -> Iterator[int]:
         yield holder.getsockname()[1]
 
 
+class _Api(Api):
+    """An API server that we run: when it gives no answer, or none of use, a component that has ended is the reason."""
+
+    processes: Processes | None = None
+
+    def request(
+        self, method: str, path: str, body: object | None = None, content_type: str = "application/json"
+    ) -> Object:
+        """As ``Api.request``; raises ``ClusterError`` naming the component."""
+        try:
+            return super().request(method, path, body, content_type)
+        except (ApiError, ClusterError) as error:
+            if self.processes and not (isinstance(error, ApiError) and error.status < 500):
+                self.processes.blame()
+            raise
+
+
 class _Plane:
     """The parts of one control plane, in the order they start."""
 
@@ -201,9 +219,9 @@ class _Plane:
         self._processes = processes
         self._waits = waits
         self._authority = _authority(data)
-        self._api: Api
+        self._api: _Api
 
-    def start(self, port: int, say: Say) -> Api:
+    def start(self, port: int, say: Say) -> _Api:
         """Start etcd and the API server; return a connection with all rights once it is ready."""
         from stsconf.clusters.certificates import signing_keys
 
@@ -241,7 +259,7 @@ class _Plane:
             "--profiling=false",
         )
         admin = authority.kubeconfig(self._server, "admin", "stsconf:admin", "system:masters")
-        self._api = Api.from_kubeconfig(admin, None, self._waits.request)
+        self._api = _Api.from_kubeconfig(admin, None, self._waits.request)
         self._await("kube-apiserver", lambda: bool(self._api.request("GET", "readyz")))
         return self._api
 

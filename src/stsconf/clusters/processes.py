@@ -1,4 +1,7 @@
-"""Components as child processes: started through a keeper, watched, and named when one ends by itself."""
+"""Components as child processes, started through a keeper.
+
+When one ends by itself, it is named and all others are ended: what still waits for an answer gets an error at once.
+"""
 
 import json
 import os
@@ -18,6 +21,8 @@ from stsconf.errors import ClusterError
 
 TAIL = 3
 """Lines of a log that an error shows."""
+NOTICE = 2.0
+"""Seconds until the end of a component is known; connections to it break a little earlier."""
 PASSED_ON = ("PATH", "TMPDIR", "TZ", "LANG")
 """Variables that components get, besides those that begin with ``STS_``; proxies and kubeconfigs of the user not."""
 
@@ -44,6 +49,7 @@ class Processes:
         self._data = data
         self._ended: ClusterError | None = None
         self._closing = False
+        self._noticed = threading.Event()
 
     def __enter__(self) -> Self:
         self._keeper = subprocess.Popen(
@@ -62,8 +68,7 @@ class Processes:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._closing = True
-        if self._keeper.stdin:
-            self._keeper.stdin.close()
+        self._let_go()
         self._keeper.wait()
         self._listener.join()
         if self._keeper.stdout:
@@ -73,7 +78,7 @@ class Processes:
     def start(self, name: str, argv: Sequence[str]) -> None:
         """Start a component; ``check`` tells when that fails."""
         component = {"name": name, "argv": list(argv), "env": environment(), "log": str(self._log(name))}
-        with suppress(OSError):  # the keeper is gone, and with it all else
+        with suppress(OSError, ValueError):  # the keeper is gone or going, and with it all else
             if self._keeper.stdin:
                 self._keeper.stdin.write(json.dumps(component) + "\n")
                 self._keeper.stdin.flush()
@@ -84,6 +89,17 @@ class Processes:
             self._listener.join()
         if self._ended:
             raise self._ended
+
+    def blame(self) -> None:
+        """Call it for a consequence: give a component that has ended time to be noticed, then ``check``."""
+        self._noticed.wait(NOTICE)
+        self.check()
+
+    def _let_go(self) -> None:
+        """Have the keeper end everything."""
+        with suppress(OSError):
+            if self._keeper.stdin:
+                self._keeper.stdin.close()
 
     def _log(self, name: str) -> Path:
         return self._logs / f"{name}.log"
@@ -98,6 +114,8 @@ class Processes:
     def _end(self, name: str, what: str, next_step: str) -> None:
         if not (self._closing or self._ended):
             self._ended = ClusterError(name, what, next_step)
+            self._noticed.set()
+            self._let_go()
 
 
 def _how(told: Mapping[str, Any]) -> str:
