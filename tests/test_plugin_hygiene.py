@@ -5,6 +5,7 @@ The suite runs as users run it, on a saved recording in which one promise is bro
 
 import json
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -65,7 +66,8 @@ class Suite:
             "REPLAY_LOG": str(self._log),
         }
 
-    def start(self, *arguments: str, act: str = "") -> subprocess.Popen[str]:
+    def start(self, *arguments: str, act: str = "", room: int = resource.RLIM_INFINITY) -> subprocess.Popen[str]:
+        """Begin; ``act`` as ``tests/replay.py`` says, ``room`` is the most bytes that a file may have."""
         self._log.unlink(missing_ok=True)
         shutil.rmtree(self.out, ignore_errors=True)
         return subprocess.Popen(
@@ -75,10 +77,11 @@ class Suite:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room)),
         )
 
-    def run(self, *arguments: str, act: str = "") -> tuple[int, str]:
-        process = self.start(*arguments, act=act)
+    def run(self, *arguments: str, act: str = "", room: int = resource.RLIM_INFINITY) -> tuple[int, str]:
+        process = self.start(*arguments, act=act, room=room)
         text, _ = process.communicate(timeout=300)
         return process.returncode, text
 
@@ -190,6 +193,17 @@ def test_what_no_run_survives_is_a_usage_error_before_anything_is_made(
     assert sentence in text
     assert suite.log == []
     assert not suite.out.exists()
+
+
+def test_reports_that_no_longer_fit_on_the_disk_take_no_verdict_with_them(suite: Suite) -> None:
+    code, text = suite.run(room=10 << 10)
+    assert code == 3, text
+    assert f"The results cannot be written to {suite.out}" in text
+    assert text.count("Allure's results are not complete") == 1
+    assert f"{BROKEN} violated" in text
+    assert "Traceback" not in text
+    assert "INTERNALERROR" not in text
+    assert suite.log == ONCE
 
 
 def test_time_that_runs_out_while_cleaning_up_does_not_stop_it() -> None:

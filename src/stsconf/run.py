@@ -21,7 +21,7 @@ from stsconf.clusters.notes import PREFIX, noted
 from stsconf.clusters.shield import shielded
 from stsconf.errors import ClusterError, StsconfError, UsageError
 from stsconf.inventory import Inventory
-from stsconf.recorder import Recorder, Scope, WaitTimeout
+from stsconf.recorder import Recorder, RecorderError, Scope, WaitTimeout
 from stsconf.scenarios import SCENARIOS, Scenario
 from stsconf.storage import Say
 from stsconf.waits import Waits
@@ -196,7 +196,10 @@ def record(
                     recorder.cancel()
                     raise
             say("recording: proving that nothing was missed")
-            return recorder.close().path
+            seal = recorder.close()
+        if recorder.failed:
+            raise RecorderError(recorder.failed)
+        return seal.path
 
 
 def _names(scenario: str, prefix: str, namespace: str | None) -> Names:

@@ -13,11 +13,12 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import allure
+import allure_commons
 
 from stsconf.errors import UnknownFact
 from stsconf.promise import Level
@@ -85,9 +86,46 @@ def attach(verdict: Verdict, recording: Recording, timelines: Sequence[Timeline]
                 allure.attach(excerpt(recording, timeline), f"Recording ({name})", "text/plain", "ndjson")
 
 
+class Unwritten:
+    """Keeps a result that Allure cannot write, on a full disk for one, from ending the run.
+
+    It takes part in the collecting from ``begin`` to ``end``. Each sentence is said once.
+    """
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self._said: set[str] = set()
+
+    def begin(self) -> None:
+        """Stand between Allure and its files from now on."""
+        allure_commons.plugin_manager.register(self)
+
+    def end(self) -> None:
+        """Stand there no more."""
+        allure_commons.plugin_manager.unregister(self)
+
+    @allure_commons.hookimpl(wrapper=True)
+    def report_result(self) -> Generator[None, object, object]:
+        """The result of a test."""
+        try:
+            return (yield)
+        except OSError as error:
+            sentence = f"Allure's results are not complete: {error.strerror or error}."
+            if sentence not in self._said:
+                self._said.add(sentence)
+                self._say(sentence)
+            return None
+
+    report_container = report_attached_data = report_attached_file = report_result
+
+
 def finish(results_dir: Path, run: RunInfo, output_dir: Path, say: Callable[[str], None]) -> Path | None:
     """Complete the results with where they come from, and make ``allure.html`` from them if this machine can."""
-    environment(results_dir, run)
+    try:
+        environment(results_dir, run)
+    except OSError as error:
+        say(f"No allure.html: {error}.")
+        return None
     return html(results_dir, output_dir / "allure.html", say)
 
 
