@@ -90,15 +90,15 @@ def test_storage_follows_the_pod_that_replaces_another(timeline: Timeline) -> No
     """A Pod that is scheduled again mounts the volume of its claim: same claim, same volume, same content."""
     for old, new in timeline.replacements():
         expect(new).keeps(old, "claims")
-        for name in new.fact.claims.values():
+        for name in new.fact.claims.values() if timeline.keeps_claims else ():
             claim = expect(new).comes_with(timeline.claims.latest().get(name), f"PersistentVolumeClaim {name}")
             first = timeline.claims.first(name, lambda claim: claim.volume_name is not None)
             if claim and first:
                 expect(claim).keeps(first, "uid", "volume_name")
-        readings = timeline.readings(new.uid)
-        if timeline.wrote:
+        if timeline.wrote and (written := timeline.written(old.uid)):
+            readings = timeline.readings(written)
             expect_reached(bool(readings), f"what {old.name} wrote is looked for", new)
-        for reading in readings:
-            expect(new).shows(reading.what, reading.content, timeline.written(old.uid))
+            for reading in readings:
+                expect(new).shows(reading.what, reading.content, written)
         for stranger in timeline.readings_elsewhere(old.uid):
             expect(new).shows(stranger.what, stranger.content, None)

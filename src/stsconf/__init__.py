@@ -6,17 +6,21 @@ The engine in data-flow order: ``clusters`` (where it runs), ``workload`` and ``
 """
 
 from stsconf.expect import expect, expect_none, expect_reached
-from stsconf.facts import healthy
+from stsconf.facts import Pod, Revision, StatefulSet, healthy
 from stsconf.judge import judge
 from stsconf.promise import Level, promise
 from stsconf.recording import Recording, load
-from stsconf.timeline import Timeline
+from stsconf.timeline import Event, Timeline
 from stsconf.verdict import Outcome, Verdict
 
 __all__ = [
+    "Event",
     "Level",
     "Outcome",
+    "Pod",
     "Recording",
+    "Revision",
+    "StatefulSet",
     "Timeline",
     "Verdict",
     "expect",

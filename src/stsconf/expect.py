@@ -182,6 +182,26 @@ class Expectation:
         except UnknownFact as unknown:
             self._unknown(expected, unknown)
 
+    def waits(self, since: Event[Any] | None, seconds: float, what: str) -> None:
+        """This moment comes at least ``seconds`` after ``since``, when ``what`` came to be; ``None``: it was not so.
+
+        A kubelet notes when a pod became Ready in whole seconds, so a controller may be up to one second early.
+        """
+        expected = f"{say(self._event)} at least {seconds:g} s after {what}"
+        if since is None:
+            self._add(Outcome.VIOLATED, expected, f"{say(self._event)}, and that was not so")
+            return
+        age = self._event.seconds - since.seconds
+        begun, written = getattr(since.fact, "ready_since", None), self._event.fact.written
+        in_time = age >= seconds - 1 or (begun is not None and written is not None and written - begun >= seconds)
+        if in_time or not (self._event.late or since.late):
+            outcome = Outcome.HOLDS if in_time else Outcome.VIOLATED
+            self._add(outcome, expected, f"{say(self._event)} {age:.3f} s after that", since)
+        else:
+            self._add(
+                Outcome.INCONCLUSIVE, expected, "one of the two was not seen in time", since, trouble=Trouble.RACED
+            )
+
     def _unknown(self, expected: str, unknown: UnknownFact) -> None:
         self._add(Outcome.INCONCLUSIVE, expected, str(unknown), trouble=trouble_of(unknown))
 
@@ -203,14 +223,16 @@ def expect_none(events: Iterable[Event[Any]], what: str) -> None:
 def expect_reached(reached: bool, what: str, *witness: Event[Any]) -> None:
     """The window ends in this state.
 
-    A window that was cut short, was not waited for, or has holes (the cluster may have been away) proves nothing.
+    The harness waits until the set's own status claims that all is done, or until the time is up: what is not so then
+    will not be. A window that was cut short, was not waited for, or has holes proves nothing.
     """
     timeline = judged.get()
     marks = [witness_of(event, phrase(event)) for event in witness]
     if reached:
         _put(Outcome.HOLDS, what, "so it was", *marks)
-    elif timeline.window.settled is False and not timeline.problems:
-        _put(Outcome.VIOLATED, what, f"not reached: {timeline.window.waited_for}", *marks)
+    elif timeline.window.settled is not None and not timeline.problems:
+        waited = timeline.window.waited_for or "although the set's status says that all is done"
+        _put(Outcome.VIOLATED, what, f"not reached: {waited}", *marks)
     else:
         _put(Outcome.INCONCLUSIVE, what, "not reached while we watched", *marks, trouble=Trouble.NOT_REACHED)
 

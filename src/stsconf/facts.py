@@ -41,12 +41,13 @@ class Fact:
 class Pod(Fact):
     """A pod. ``healthy`` is the documents' "Running and Ready", and not being stopped.
 
-    ``restarts`` counts container restarts.
+    ``restarts`` counts container restarts; ``ready_since`` is when the kubelet says it became Ready, in whole seconds.
     """
 
     ordinal: int | None
     phase: str | None
     ready: bool
+    ready_since: float | None
     restarts: int
     revision: str | None
     hostname: str | None
@@ -145,7 +146,8 @@ class StatefulSet(Fact):
         return (
             self.observed_generation >= self.generation
             and self.status_replicas == self.ready_replicas == self.replicas
-            and (self.settled_revision or (updated < self.replicas and self.updated_replicas >= updated))
+            and self.updated_replicas >= updated
+            and (updated < self.replicas or self.settled_revision)
         )
 
 
@@ -278,6 +280,7 @@ def pod(raw: Raw) -> Pod:
     """Reduce a core/v1 Pod."""
     meta, spec, status = raw["metadata"], raw.get("spec") or {}, raw.get("status") or {}
     split, conditions = ordinal_of(meta["name"]), _conditions(raw)
+    turned = {c["type"]: c.get("lastTransitionTime") for c in status.get("conditions") or ()}
     claims = {
         volume["name"]: volume["persistentVolumeClaim"]["claimName"]
         for volume in spec.get("volumes") or ()
@@ -288,6 +291,7 @@ def pod(raw: Raw) -> Pod:
         ordinal=split[1] if split else None,
         phase=status.get("phase"),
         ready=conditions.get("Ready") == "True",
+        ready_since=_seconds(turned["Ready"]) if turned.get("Ready") else None,
         restarts=sum(container.get("restartCount") or 0 for container in status.get("containerStatuses") or ()),
         revision=(meta.get("labels") or {}).get(REVISION_LABEL),
         hostname=spec.get("hostname"),

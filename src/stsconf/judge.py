@@ -59,6 +59,8 @@ def judge_timeline(promise: Promise, timeline: Timeline) -> TimelineVerdict | No
         judged.reset(tokens[1])
         kinds_read.reset(tokens[2])
 
+    if timeline.window.plan.get("hasty"):  # only what never un-happens counts there
+        found = [obligation for obligation in found if obligation.trouble is not Trouble.RACED]
     if lacking:
         return _result(timeline, Outcome.NOT_APPLICABLE, [], None, f"this cluster has no {', '.join(sorted(lacking))}")
     hole = _hole(timeline.problems, kinds)

@@ -248,6 +248,7 @@ def _act(scenario: Scenario, workload: Workload, gate: _Capacity, say: Say) -> N
             *(scenario.name, names.namespace, names.set_name),
             summary=scenario.summary,
             markers=scenario.markers and workload.writes,
+            hasty=scenario.hasty,
         )
         began = time.monotonic()
         try:

@@ -208,6 +208,16 @@ class History(Generic[F]):
                 since = event
         return since
 
+    def since(self, name: str, condition: Callable[[F], bool], rv: int) -> Event[F] | None:
+        """The version of ``name`` since which the condition has held until ``rv``; ``None`` if it did not hold then."""
+        since: Event[F] | None = None
+        for event in self.named(name):
+            if event.rv >= rv:
+                break
+            holds = event.now is not None and condition(event.now)
+            since = (since or event) if holds else None
+        return since
+
     def created(self) -> Iterator[Event[F]]:
         """The moments at which an object was created while we watched."""
         return (e for e in self.events if e.change is Change.ADDED)
@@ -256,6 +266,11 @@ class History(Generic[F]):
         index = bisect_left(lane, rv, key=lambda e: e.rv)
         return lane[index - 1] if index else None
 
+    def at(self, rv: int) -> list[Event[F]]:
+        """The versions of all objects that existed right before revision ``rv``. Raises like ``before``."""
+        found = [self.before(rv, name) for name in sorted(self._by_name)]
+        return [event for event in found if event is not None and event.now is not None]
+
     def unseen(self, low: int, high: int) -> bool:
         """Whether some revision in ``low < rv < high`` was not seen; what was before the recording only if all was."""
         return high <= self.begins_rv or any(gap.after_rv < high and low < gap.until_rv for gap in self.gaps)
@@ -272,6 +287,11 @@ class Epoch:
     def spec(self) -> facts.StatefulSet:
         """The set as it was asked for."""
         return self.began.fact
+
+    @property
+    def is_last(self) -> bool:
+        """Whether nothing else was asked for until the window ended."""
+        return self.until_rv >= END
 
 
 @dataclass(frozen=True, slots=True)
@@ -416,9 +436,12 @@ class Timeline:
         return found
 
     def rest(self, epoch: Epoch) -> Event[facts.StatefulSet] | None:
-        """The first time within an epoch that the set's own status says that everything asked for is done."""
-        own = (e for e in self.sets.events if epoch.began.rv <= e.rv < epoch.until_rv and e.now is not None)
-        return next((e for e in own if e.fact.generation == epoch.spec.generation and e.fact.at_rest), None)
+        """The last version of the set within an epoch, if its status says that everything asked for is done.
+
+        An earlier one may say so as well: a controller notes that it has seen a spec before it acts on it.
+        """
+        own = [e for e in self.sets.events if epoch.began.rv <= e.rv < epoch.until_rv and e.now is not None]
+        return own[-1] if own and own[-1].fact.at_rest and not own[-1].fact.terminating else None
 
     def rests(self) -> list[tuple[Epoch, Event[facts.StatefulSet]]]:
         """The epochs that came to rest, and when."""
@@ -490,9 +513,9 @@ class Timeline:
         """What the harness last wrote to the volume of this pod."""
         return next((o.marker for o in reversed(self.observations) if o.verb == "write" and o.pod_uid == pod_uid), None)
 
-    def readings(self, pod_uid: str) -> list[Observation]:
-        """What was read from the volume of this pod's claim."""
-        return [o for o in self.observations if o.verb == "read" and o.pod_uid == pod_uid]
+    def readings(self, marker: str) -> list[Observation]:
+        """What was found where this had been written, from later pods of that name and on the server."""
+        return [o for o in self.observations if o.verb == "read" and o.marker == marker]
 
     def readings_elsewhere(self, pod_uid: str) -> list[Observation]:
         """Where else the harness looked for what this pod's volume holds."""
@@ -506,9 +529,17 @@ class Timeline:
     @property
     def keeps_claims_when_scaled(self) -> bool:
         """Whether the retention policy was Retain all along, the default. Raises ``UnknownFact`` if some was missed."""
+        return self._all_along(lambda spec: spec.when_scaled == "Retain")
+
+    @property
+    def keeps_claims(self) -> bool:
+        """The same, also for the deletion of the set."""
+        return self._all_along(lambda spec: spec.when_scaled == spec.when_deleted == "Retain")
+
+    def _all_along(self, condition: Callable[[facts.StatefulSet], bool]) -> bool:
         if self.sets.gaps:
             raise UnknownFact("part of statefulsets was not seen")
-        return all(e.fact.when_scaled == "Retain" for e in self.sets.events)
+        return all(condition(e.fact) for e in self.sets.events)
 
     def template_of(self, claim: facts.Claim) -> facts.ClaimTemplate | None:
         """The template a claim was made from."""
@@ -524,8 +555,7 @@ class Timeline:
         """The set's pods that were there, and not terminating, right before a revision of another kind."""
         self.same_domain()
         uids = {e.uid for e in self.sets.events}
-        found = [self.pods.before(rv, name) for name in sorted({e.name for e in self.pods.events})]
-        return [e for e in found if e and e.now and e.now.owner_uid in uids and not e.now.terminating]
+        return [e for e in self.pods.at(rv) if e.fact.owner_uid in uids and not e.fact.terminating]
 
     def strays(self) -> Iterator[Event[facts.Pod]]:
         """Pods that came to carry the set's controller reference, under a name it would not give."""
@@ -543,11 +573,12 @@ class Timeline:
         return epoch.until_rv
 
     def higher_at(self, event: Event[facts.Pod]) -> list[Event[facts.Pod]]:
-        """Pods with a higher ordinal that existed since the spec in force began: they must go first."""
+        """Pods in excess with a higher ordinal that existed since the spec in force began: they must go first."""
         epoch = next((e for e in reversed(self.epochs()) if e.began.rv < event.rv), None)
-        ordinal = cast(int, event.fact.ordinal)
+        ordinal, wanted = cast(int, event.fact.ordinal), epoch.spec.ordinals if epoch else ()
+        excess = {e.name for e in self.pods.events if (e.fact.ordinal or 0) > ordinal and e.fact.ordinal not in wanted}
         found = []
-        for higher in sorted({e.name for e in self.pods.events if (e.fact.ordinal or 0) > ordinal}):
+        for higher in sorted(excess):
             for uid in {e.uid for e in self.pods.named(higher) if e.rv < event.rv}:
                 end = self.pods.end_of(uid)
                 if end is None or epoch is None or end.rv > epoch.began.rv:
@@ -636,18 +667,86 @@ class Timeline:
             and cast(int, member.fact.ordinal) > ordinal
         ]
 
-    def deletions(self) -> Iterator[Event[facts.StatefulSet]]:
-        """The moments at which the set was asked to go, or, where nothing held it back, was gone."""
-        for uid in sorted({e.uid for e in self.sets.events}):
-            asked = self.sets.stop_of(uid) or self.sets.end_of(uid)
-            if asked:
-                yield asked
+    def updated_before(self, update: UpdateStop) -> list[Event[facts.Pod]]:
+        """The pods that were asked to stop earlier for the same update, as they were then."""
+        return [
+            earlier.stop
+            for earlier in self.update_stops()
+            if earlier.epoch.began.rv == update.epoch.began.rv and earlier.stop.rv < update.stop.rv
+        ]
+
+    def never_ready(self, revision: str | None) -> list[Event[facts.Pod]]:
+        """Pods of a revision that were never Running and Ready, at their creation."""
+        ready = {e.uid for e in self.pods.becoming(facts.healthy)}
+        return [e for e in self.created_by_set() if e.fact.revision == revision and e.uid not in ready]
+
+    def successor_of(self, event: Event[facts.Pod]) -> Event[facts.Pod] | None:
+        """The next pod that the set created under the same name."""
+        later = (e for e in self.created_by_set() if e.name == event.name and e.rv > event.rv and e.uid != event.uid)
+        return next(later, None)
+
+    def changes(self) -> list[tuple[Epoch, Epoch]]:
+        """Each change of one set's spec that was seen: the epoch before it, and the one it began."""
+        self.same_domain("statefulsets")
+        return [
+            (was, now)
+            for was, now in pairwise(self.epochs())
+            if was.began.uid == now.began.uid and not self.sets.unseen(was.began.rv, now.began.rv)
+        ]
+
+    def deletions(self) -> list[Event[facts.StatefulSet]]:
+        """The moments at which a set was asked to go or, where nothing held it back, was gone; in order."""
+        self.same_domain("statefulsets")
+        asked = [self.sets.stop_of(uid) or self.sets.end_of(uid) for uid in {e.uid for e in self.sets.events}]
+        return sorted((e for e in asked if e), key=lambda e: e.rv)
+
+    def cascades(self, policy: str) -> list[Event[facts.StatefulSet]]:
+        """What ``deletions`` has of those that the harness asked for with this propagation policy."""
+        wanted = {"propagationPolicy": policy}
+        asked = [a for a in self.actions if a.verb == "delete" and a.resource == "statefulsets" and a.body == wanted]
+        found = (next((e for e in self.deletions() if e.seconds >= action.seconds), None) for action in asked)
+        return [event for event in found if event is not None]
 
     def owned_at(self, rv: int, uid: str) -> list[Event[facts.Pod]]:
-        """The pods that carried the set's controller reference right before a revision of another kind."""
+        """The pods that carried a set's controller reference right before a revision of another kind."""
         self.same_domain()
-        found = [self.pods.before(rv, name) for name in sorted({e.name for e in self.pods.events})]
-        return [e for e in found if e and e.now and e.now.owner_uid == uid]
+        return [e for e in self.pods.at(rv) if e.fact.owner_uid == uid]
+
+    def orphans_at(self, rv: int) -> list[Event[facts.Pod]]:
+        """Pods without an owner that a set created at this revision must adopt: its labels, one of its names."""
+        self.same_domain("statefulsets")
+        return [
+            e for e in self.pods.at(rv) if not e.fact.owner_uids and not e.fact.terminating and self.matches(e.fact)
+        ]
+
+    def matches(self, pod: facts.Pod) -> bool:
+        """Whether the pod carries the labels that the set selects by."""
+        return self.selector.items() <= pod.labels.items()
+
+    def orphaned(self, uid: str) -> Event[facts.Pod] | None:
+        """The moment at which a pod lost its owner."""
+        losing = self.pods.losing(lambda pod: pod.owner_uid is not None)
+        return next((e for e in losing if e.uid == uid and e.now is not None), None)
+
+    def adopted(self, uid: str, owner: str) -> Event[facts.Pod] | None:
+        """The moment at which a pod that was there came to carry this set's controller reference."""
+        becoming = self.pods.becoming(lambda pod: pod.owner_uid == owner)
+        return next((e for e in becoming if e.uid == uid and e.before is not None), None)
+
+    def wants_at(self, event: Event[facts.Pod]) -> bool:
+        """Whether there was a set, not being deleted, that wanted the pod's ordinal."""
+        spec = self.spec_at(event.rv)
+        return spec is not None and not spec.terminating and event.fact.ordinal in spec.ordinals
+
+    def claims_at(self, rv: int) -> list[Event[facts.Claim]]:
+        """The set's claims right before a revision of another kind."""
+        self.same_domain("persistentvolumeclaims", "statefulsets")
+        return self.claims.at(rv)
+
+    def revisions_at(self, rv: int) -> list[Event[facts.Revision]]:
+        """The set's revisions right before a revision of another kind."""
+        self.same_domain("controllerrevisions", "statefulsets")
+        return self.revisions.at(rv)
 
     def lost_pods(self) -> Iterator[tuple[Event[facts.Pod], Event[facts.Pod]]]:
         """Replacements of pods that the harness deleted."""

@@ -480,14 +480,14 @@ class Workload:
         found = self._current()
         if found is None:
             return None
-        spec, status = found["spec"], found.get("status") or {}
-        wanted = spec.get("replicas", 1)
+        wanted, status, pods = found["spec"].get("replicas", 1), found.get("status") or {}, self.pods()
+        counts = ["replicas", "readyReplicas", *(["updatedReplicas"] if updated else [])]
         done = (
             status.get("observedGeneration", 0) >= found["metadata"]["generation"]
-            and (status.get("replicas") or 0) == wanted
-            and (status.get("readyReplicas") or 0) == wanted
+            and all((status.get(count) or 0) == wanted for count in counts)
             and (not updated or status.get("currentRevision") == status.get("updateRevision"))
-            and len(self.pods()) == wanted
+            and len(pods) == wanted
+            and all(_state(pod) == "is Ready" for pod in pods.values())
         )
         return True if done else None
 

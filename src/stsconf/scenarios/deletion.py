@@ -70,14 +70,15 @@ def scale_to_zero_then_delete(workload: Workload) -> None:
     workload.wait_gone()
 
 
+def _policy(scaled: str, deleted: str) -> dict[str, object]:
+    return {"persistentVolumeClaimRetentionPolicy": {"whenScaled": scaled, "whenDeleted": deleted}}
+
+
 @scenario(pods=3)
 def retention(workload: Workload) -> None:
     """Scale down and up under whenScaled Delete, lose a pod, turn to whenDeleted Delete, and delete the set."""
 
-    def policy(scaled: str, deleted: str) -> dict[str, object]:
-        return {"spec": {"persistentVolumeClaimRetentionPolicy": {"whenScaled": scaled, "whenDeleted": deleted}}}
-
-    workload.create(3, lambda stateful_set: stateful_set["spec"].update(policy("Delete", "Retain")["spec"]))
+    workload.create(3, lambda stateful_set: stateful_set["spec"].update(_policy("Delete", "Retain")))
     workload.wait_settled()
     workload.scale(1)
     workload.wait_settled()
@@ -88,14 +89,39 @@ def retention(workload: Workload) -> None:
     workload.delete_pods(0)
     workload.wait_replaced(lost)
     workload.wait_settled()
-    workload.patch(policy("Delete", "Delete"))
+    workload.patch({"spec": _policy("Delete", "Delete")})
     workload.wait_claims_owned(0, 1, 2)
     workload.scale(2)
     workload.wait_settled()
     workload.wait_claims(0, 1)
-    workload.patch(policy("Retain", "Delete"))
+    workload.patch({"spec": _policy("Retain", "Delete")})
     workload.scale(1)
     workload.wait_settled()
     workload.delete("Background")
     workload.wait_gone()
     workload.wait_claims()
+
+
+@scenario(pods=3, hasty=True)
+def retention_hasty(workload: Workload) -> None:
+    """Scale 3, 1, 3 without waiting, under whenScaled Delete; then change the spec, since nothing else goes on."""
+    workload.create(3, lambda stateful_set: stateful_set["spec"].update(_policy("Delete", "Retain")))
+    workload.wait_settled()
+    workload.scale(1)
+    workload.wait_pods(0, 1)
+    workload.scale(3)
+    workload.wait_claims(0)
+    workload.nudge()  # see docs/decisions/claims-going-away.md
+    workload.wait_settled()
+
+
+@scenario(pods=2)
+def retention_orphan(workload: Workload) -> None:
+    """Delete a set and keep its pods, under whenDeleted Delete."""
+    workload.create(2, lambda stateful_set: stateful_set["spec"].update(_policy("Retain", "Delete")))
+    workload.wait_settled()
+    workload.wait_claims_owned(0, 1)
+    workload.delete("Orphan")
+    workload.wait_gone()
+    workload.wait_owned(0, 1, owned=False)
+    workload.witness()

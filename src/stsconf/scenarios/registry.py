@@ -13,7 +13,7 @@ class Scenario:
     """One scenario.
 
     ``pods`` is the most it has at one time: the run keeps the sum below the cluster's capacity. ``markers`` is whether
-    it writes to volumes and looks for that again.
+    it writes to volumes and looks for that again, ``hasty`` whether it acts before its last change is done.
     """
 
     name: str
@@ -21,17 +21,18 @@ class Scenario:
     act: Act
     pods: int
     markers: bool
+    hasty: bool
 
 
 SCENARIOS: dict[str, Scenario] = {}
 
 
-def scenario(pods: int, *, markers: bool = False) -> Callable[[Act], Act]:
+def scenario(pods: int, *, markers: bool = False, hasty: bool = False) -> Callable[[Act], Act]:
     """Register a function of a workload; its name is the scenario's, its docstring the summary."""
 
     def register(act: Act) -> Act:
         name = act.__name__
-        SCENARIOS[name] = Scenario(name, " ".join((act.__doc__ or "").split()), act, pods, markers)
+        SCENARIOS[name] = Scenario(name, " ".join((act.__doc__ or "").split()), act, pods, markers, hasty)
         return act
 
     return register

@@ -1,0 +1,102 @@
+"""Pods without an owner are adopted, pods that no longer match are let go."""
+
+from stsconf import Level, Timeline, expect, expect_reached, promise
+
+TUTORIAL = "tutorials/stateful-application/basic-stateful-set/"
+ADOPTION = f"{TUTORIAL}#non-cascading-delete"
+CODE = "https://github.com/kubernetes/kubernetes/blob/v1.36.2/pkg/controller/"
+
+
+@promise("ADP-01", source=ADOPTION, scenarios=("readopt",))
+def test_matching_pods_without_an_owner_are_adopted(timeline: Timeline) -> None:
+    """A set that is created adopts the Pods that carry its labels and one of its names, and have no owner."""
+    for made in timeline.sets.created():
+        for orphan in timeline.orphans_at(made.rv):
+            adopted = timeline.adopted(orphan.uid, made.uid)
+            expect_reached(
+                adopted is not None, f"Pod {orphan.name} is adopted", orphan, *([adopted] if adopted else [])
+            )
+
+
+@promise("ADP-02", source=ADOPTION, scenarios=("readopt",))
+def test_adoption_does_not_restart_a_pod(timeline: Timeline) -> None:
+    """A Pod that is adopted is the Pod that was there: it is neither replaced nor restarted."""
+    for made in timeline.sets.created():
+        for orphan in timeline.orphans_at(made.rv):
+            adopted = timeline.adopted(orphan.uid, made.uid)
+            if adopted is not None:
+                expect(adopted).keeps(orphan, "uid", "restarts", "node", "pod_ip", "terminating")
+            stop = timeline.pods.stop_of(orphan.uid)
+            if stop is not None and timeline.wants_at(stop):
+                expect(stop).shows("deleted by hand", stop.uid in timeline.deleted_by_us, True)
+
+
+@promise(
+    "ADP-03", source=f"{CODE}controller_ref_manager.go", scenarios=("release_and_adopt",), level=Level.IMPLEMENTATION
+)
+def test_a_pod_whose_labels_no_longer_match_is_released(timeline: Timeline) -> None:
+    """A Pod whose labels no longer match the selector loses its owner reference, and keeps running."""
+    for changed in timeline.pods.losing(timeline.matches):
+        if changed.now is not None and changed.fact.owner_uid:
+            freed = timeline.orphaned(changed.uid)
+            expect_reached(freed is not None, f"Pod {changed.name} is released", changed)
+            if freed is not None:
+                expect(freed).keeps(changed, "uid", "terminating", "restarts")
+
+
+@promise(
+    "ADP-05",
+    source=f"{CODE}statefulset/stateful_set.go",
+    scenarios=("foreground_delete", "orphan_delete"),
+    level=Level.IMPLEMENTATION,
+)
+def test_a_set_that_is_being_deleted_adopts_nothing(timeline: Timeline) -> None:
+    """From the moment a set is marked for deletion it adopts no Pod."""
+    for asked in timeline.sets.stopping():
+        for member in timeline.pods.becoming(lambda pod, uid=asked.uid: pod.owner_uid == uid):
+            if member.rv > asked.rv and member.before is not None:
+                expect(member).shows("adopted by a set that is being deleted", True, False)
+        expect(asked).has(terminating=True)
+
+
+@promise("ADP-06", source=ADOPTION, scenarios=("readopt",))
+def test_a_set_created_again_fills_its_holes_before_it_removes_pods(timeline: Timeline) -> None:
+    """A set that is created again with fewer replicas first creates the Pods it lacks, then removes those in excess."""
+    if timeline.ordered:
+        for stop in timeline.excess_stops():
+            spec = timeline.spec_at(stop.rv)
+            for ordinal in spec.ordinals if spec else ():
+                name = timeline.pod_name(ordinal)
+                there = timeline.pods.before(stop.rv, name)
+                found = expect(stop).comes_with(there if there and there.now else None, f"Pod {name}", timeline.pods)
+                if found:
+                    expect(found).shows("there before the Pod in excess is removed", found.rv < stop.rv, True)
+
+
+@promise(
+    "ADP-08", source=f"{CODE}statefulset/stateful_set_control.go", scenarios=("readopt",), level=Level.IMPLEMENTATION
+)
+def test_an_adopted_pod_keeps_its_revision(timeline: Timeline) -> None:
+    """A Pod that is adopted by a set of the same template keeps its revision, and is not updated."""
+    for made in timeline.sets.created():
+        for orphan in timeline.orphans_at(made.rv):
+            adopted = timeline.adopted(orphan.uid, made.uid)
+            last = timeline.pods.latest().get(orphan.name)
+            if adopted is not None and last is not None and last.uid == orphan.uid:
+                expect(last).keeps(orphan, "revision")
+
+
+@promise(
+    "ADP-10",
+    source=f"{CODE}statefulset/stateful_pod_control.go",
+    scenarios=("release_and_adopt",),
+    level=Level.IMPLEMENTATION,
+)
+def test_a_released_pod_keeps_its_name_and_is_not_replaced(timeline: Timeline) -> None:
+    """A Pod that was released keeps its name: the set neither deletes it nor makes another of that name."""
+    for changed in timeline.pods.losing(timeline.matches):
+        if changed.now is not None and (freed := timeline.orphaned(changed.uid)):
+            last = timeline.pods.latest().get(changed.name)
+            expect(freed).shows(
+                "still the Pod of that name in the end", last is not None and last.uid == freed.uid, True
+            )

@@ -1,0 +1,161 @@
+"""Deleting a set: with its pods, or without them, and what stays in either case."""
+
+from stsconf import Level, Timeline, expect, expect_none, expect_reached, promise
+
+PAGE = "concepts/workloads/controllers/statefulset/"
+DELETE = "tasks/run-application/delete-stateful-set/"
+GC = "concepts/architecture/garbage-collection/"
+TUTORIAL = "tutorials/stateful-application/basic-stateful-set/"
+CODE = "https://github.com/kubernetes/kubernetes/blob/v1.36.2/pkg/controller/statefulset/"
+LIMITATIONS = f"{PAGE}#limitations"
+
+
+@promise("DEL-01", source=f"{GC}#background-deletion", scenarios=("background_delete",))
+def test_background_deletion_removes_the_set_first(timeline: Timeline) -> None:
+    """In background deletion the set is gone at once, before any of its Pods is asked to stop."""
+    for asked in timeline.cascades("Background"):
+        for member in timeline.owned_at(asked.rv, asked.uid):
+            stop = timeline.pods.stop_of(member.uid)
+            if stop is not None and not member.fact.terminating:
+                gone = timeline.sets.end_of(asked.uid)
+                expect(stop).follows(gone, f"StatefulSet {asked.name} is gone", timeline.sets)
+
+
+@promise("DEL-02", source=f"{GC}#cascading-deletion", scenarios=("background_delete", "foreground_delete"))
+def test_the_pods_of_a_deleted_set_are_deleted(timeline: Timeline) -> None:
+    """Deleting a set deletes the Pods it owns, unless they are to be orphaned."""
+    for asked in (*timeline.cascades("Background"), *timeline.cascades("Foreground")):
+        for member in timeline.owned_at(asked.rv, asked.uid):
+            ended = timeline.pods.end_of(member.uid)
+            expect_reached(ended is not None, f"Pod {member.name} is gone", member, *([ended] if ended else []))
+
+
+@promise("DEL-05", source=LIMITATIONS, scenarios=("scale_to_zero_then_delete",))
+def test_scaling_to_zero_first_ends_the_pods_in_order(timeline: Timeline) -> None:
+    """Scaling the set to 0 before deleting it terminates its Pods in order, and gracefully."""
+    for gone in timeline.cascades("Background"):
+        if gone.fact.replicas == 0 and timeline.ordered:
+            for stop in timeline.excess_stops():
+                for higher in timeline.higher_at(stop):
+                    expect(stop).follows(timeline.pods.end_of(higher.uid), f"Pod {higher.name} is gone")
+                expect(gone).follows(timeline.pods.end_of(stop.uid), f"Pod {stop.name} is gone", timeline.pods)
+
+
+@promise("DEL-06", source=f"{GC}#foreground-deletion", scenarios=("foreground_delete",))
+def test_foreground_deletion_removes_the_set_last(timeline: Timeline) -> None:
+    """In foreground deletion the set stays, marked and with its finalizer, until all its Pods are gone."""
+    for asked in timeline.cascades("Foreground"):
+        expect(asked).shows("waiting for its dependents", "foregroundDeletion" in asked.fact.finalizers, True)
+        gone = timeline.sets.end_of(asked.uid)
+        expect_reached(gone is not None, f"StatefulSet {asked.name} is gone", asked)
+        for member in timeline.owned_at(asked.rv, asked.uid) if gone else ():
+            expect(gone).follows(timeline.pods.end_of(member.uid), f"Pod {member.name} is gone", timeline.pods)
+
+
+@promise(
+    "DEL-07", source=f"{CODE}stateful_set_control.go", scenarios=("foreground_delete",), level=Level.IMPLEMENTATION
+)
+def test_a_set_that_is_being_deleted_makes_no_pods(timeline: Timeline) -> None:
+    """From the moment a set is marked for deletion its controller creates no Pod for it."""
+    for asked in timeline.sets.stopping():
+        made = [e for e in timeline.created_by_set() if e.fact.owner_uid == asked.uid and e.rv > asked.rv]
+        for created in made:
+            expect(created).finds(
+                timeline.sets, asked.name, lambda desired: not desired.terminating, "not being deleted"
+            )
+        if not made:
+            expect_none(made, "pod is created for a set that is being deleted")
+
+
+@promise("DEL-09", source=f"{GC}#orphaned-dependents", scenarios=("orphan_delete", "readopt"))
+def test_orphaned_pods_keep_running(timeline: Timeline) -> None:
+    """With cascade orphan the Pods stay as they are, running, and only lose their owner."""
+    for asked in timeline.cascades("Orphan"):
+        for member in timeline.owned_at(asked.rv, asked.uid):
+            freed = timeline.orphaned(member.uid)
+            expect_reached(freed is not None, f"Pod {member.name} has no owner", member)
+            if freed is not None:
+                expect(freed).keeps(member, "uid", "terminating", "restarts", "phase", "ready")
+            stop = timeline.pods.stop_of(member.uid)
+            if stop is not None and stop.fact.owner_uid in (None, asked.uid):
+                expect(stop).shows("deleted by hand", stop.uid in timeline.deleted_by_us, True)
+
+
+@promise("DEL-10", source=f"{GC}#orphaned-dependents", scenarios=("orphan_delete", "readopt"))
+def test_orphan_deletion_removes_the_set_after_the_references(timeline: Timeline) -> None:
+    """With cascade orphan the set stays until no Pod refers to it."""
+    for asked in timeline.cascades("Orphan"):
+        gone = timeline.sets.end_of(asked.uid)
+        for member in timeline.owned_at(asked.rv, asked.uid) if gone else ():
+            expect(gone).follows(timeline.orphaned(member.uid), f"Pod {member.name} has no owner", timeline.pods)
+
+
+@promise("DEL-11", source=f"{TUTORIAL}#non-cascading-delete", scenarios=("orphan_delete",))
+def test_a_deleted_orphan_is_not_replaced(timeline: Timeline) -> None:
+    """A Pod that was orphaned is not created again when it is deleted, as long as there is no set."""
+    for asked in timeline.cascades("Orphan"):
+        gone = timeline.sets.end_of(asked.uid)
+        if gone is None:
+            continue
+        back = next((e.rv for e in timeline.sets.created() if e.rv > gone.rv), None)
+        orphans = [e for e in timeline.pods.stopping() if e.rv > gone.rv and e.uid in timeline.deleted_by_us]
+        for orphan in orphans:
+            made = [e for e in timeline.pods.created() if e.name == orphan.name and gone.rv < e.rv < (back or e.rv + 1)]
+            expect_none(made, f"pod {orphan.name} is created although its set is gone")
+            if back is None:
+                expect_reached(timeline.window.settled is True, "the controller was seen at work after that", orphan)
+
+
+@promise("DEL-12", source=f"{CODE}stateful_set.go", scenarios=("orphan_delete",), level=Level.IMPLEMENTATION)
+def test_orphan_deletion_keeps_the_revisions(timeline: Timeline) -> None:
+    """With cascade orphan the ControllerRevisions are kept, without an owner."""
+    for asked in timeline.cascades("Orphan"):
+        for left in timeline.revisions_at(asked.rv):
+            last = timeline.revisions.latest().get(left.name)
+            kept = last is not None and last.uid == left.uid and last.fact.owner_uid != left.fact.owner_uid
+            expect_reached(kept, f"ControllerRevision {left.name} is kept, without its owner", left)
+
+
+@promise("DEL-13", source=f"{DELETE}#persistent-volumes", scenarios=("background_delete", "foreground_delete"))
+def test_deleting_a_set_keeps_its_claims_and_volumes(timeline: Timeline) -> None:
+    """Deleting a set, and the Pods it manages, deletes none of its claims and volumes under the default policy."""
+    if timeline.keeps_claims:
+        for asked in timeline.deletions():
+            for claim in timeline.claims_at(asked.rv):
+                last = expect(asked).comes_with(timeline.claims.latest().get(claim.name), f"claim {claim.name}")
+                if last:
+                    expect(last).keeps(claim, "uid", "volume_name", "terminating")
+
+
+@promise("DEL-14", source=f"{TUTORIAL}#cascading-delete", scenarios=("background_delete",), needs=("storage",))
+def test_a_set_created_again_mounts_the_same_volumes(timeline: Timeline) -> None:
+    """A set that is created again under its name mounts the claims that are there, with their data."""
+    if timeline.keeps_claims:
+        for made in timeline.sets.created():
+            for claim in timeline.claims_at(made.rv):
+                for pod in timeline.created_by_set():
+                    if pod.rv > made.rv and claim.name in pod.fact.claims.values():
+                        now = expect(pod).comes_with(timeline.claims.latest().get(claim.name), f"claim {claim.name}")
+                        if now:
+                            expect(now).keeps(claim, "uid", "volume_name")
+
+
+@promise("DEL-16", source="concepts/workloads/pods/pod-lifecycle/#pod-termination", scenarios=("background_delete",))
+def test_cascading_deletion_is_graceful(timeline: Timeline) -> None:
+    """The Pods of a deleted set are stopped with their own grace period."""
+    for asked in (*timeline.cascades("Background"), *timeline.cascades("Foreground")):
+        for member in timeline.owned_at(asked.rv, asked.uid):
+            stop = timeline.pods.stop_of(member.uid)
+            if stop is not None and member.fact.node is not None and member.fact.phase == "Running":
+                expect(stop).has(stop_grace_seconds=stop.fact.grace_seconds)
+
+
+@promise("IDN-14", source=f"{DELETE}#deleting-a-statefulset", scenarios=("background_delete", "orphan_delete"))
+def test_deleting_a_set_keeps_its_service(timeline: Timeline) -> None:
+    """Deleting a set does not delete its headless Service."""
+    for asked in timeline.deletions():
+        before = timeline.services.before(asked.rv, asked.fact.service_name or "")
+        if before is not None:
+            last = expect(asked).comes_with(timeline.services.latest().get(before.name), f"Service {before.name}")
+            if last:
+                expect(last).keeps(before, "uid", "terminating")

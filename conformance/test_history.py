@@ -1,0 +1,124 @@
+"""Every template is kept as a ControllerRevision, within the limit, and can be gone back to."""
+
+from collections.abc import Iterable
+
+from stsconf import Event, Level, Pod, Revision, StatefulSet, Timeline, expect, expect_none, expect_reached, promise
+
+PAGE = "concepts/workloads/controllers/statefulset/"
+HISTORY = f"{PAGE}#revision-history"
+LIMIT = "reference/kubernetes-api/workload-resources/stateful-set-v1/#StatefulSetSpec"
+REVISION = "reference/kubernetes-api/workload-resources/controller-revision-v1/#ControllerRevision"
+CODE = "https://github.com/kubernetes/kubernetes/blob/v1.36.2/pkg/controller/statefulset/"
+
+
+@promise("REV-01", source=HISTORY, scenarios=("create", "history"))
+def test_a_new_set_has_one_revision(timeline: Timeline) -> None:
+    """A new set gets one ControllerRevision, number 1, which it owns."""
+    for made in timeline.sets.created():
+        own = [e for e in timeline.revisions.created() if e.fact.owner_uid == made.uid and e.rv > made.rv]
+        if own and not timeline.revisions_at(made.rv):
+            expect(own[0]).has(number=1, template=made.fact.template)
+
+
+@promise("REV-02", source=HISTORY, scenarios=("history", "rollback"))
+def test_each_new_template_gets_the_next_number(timeline: Timeline) -> None:
+    """The revision of each new template is numbered one above the highest before it."""
+    for made in timeline.revisions.created():
+        before = timeline.revisions_at(made.rv)
+        numbers = [e.fact.number for e in before if e.fact.owner_uid == made.fact.owner_uid]
+        if numbers:
+            expect(made).has(number=max(numbers) + 1)
+
+
+@promise("REV-03", source=REVISION, scenarios=("create", "rollout"))
+def test_pods_name_the_revision_they_were_made_from(timeline: Timeline) -> None:
+    """Each Pod carries the name of a ControllerRevision of its set, set name and hash, which is there before it."""
+    for created in timeline.created_by_set():
+        name = created.fact.revision or "(none)"
+        expect(created).shows("a revision named after the set", name.startswith(f"{timeline.window.set_name}-"), True)
+        expect(created).follows(timeline.revisions.first(name), f"ControllerRevision {name} exists", timeline.revisions)
+
+
+@promise("REV-04", source=REVISION, scenarios=("history", "rollback"))
+def test_what_a_revision_stores_never_changes(timeline: Timeline) -> None:
+    """The data of a ControllerRevision is immutable."""
+    for later in timeline.revisions.events:
+        if later.before is not None and later.now is not None:
+            expect(later).shows("the data it had before", later.now.data == later.before.data, True)
+
+
+@promise("REV-05", source=f"{CODE}stateful_set_control.go", scenarios=("rollback",), level=Level.IMPLEMENTATION)
+def test_going_back_uses_the_same_revision_again(timeline: Timeline) -> None:
+    """Going back to an earlier template makes no new revision: the old one gets the highest number."""
+    for rollout in timeline.rollouts():
+        if rollout.returns and (rest := timeline.rest(rollout.epoch)):
+            made = [e for e in timeline.revisions.created() if rollout.epoch.began.rv < e.rv < rest.rv]
+            expect_none(made, f"revision is made for a template that {rollout.target} stores already")
+            target = timeline.revisions.before(rest.rv, rollout.target or "")
+            for other in timeline.revisions_at(rest.rv):
+                if target and other.name != target.name:
+                    expect(target).shows(
+                        f"a number above that of {other.name}", target.fact.number > other.fact.number, True
+                    )
+
+
+@promise("REV-06", source=LIMIT, scenarios=("history",))
+def test_the_history_is_bounded_by_its_limit(timeline: Timeline) -> None:
+    """At most revisionHistoryLimit revisions that no Pod uses are kept, and the oldest are removed first."""
+    for desired in timeline.sets.latest().values():
+        idle = _idle(timeline.revisions.latest().values(), timeline.members(), desired.fact)
+        limit = desired.fact.revision_limit
+        expect_reached(limit < 0 or len(idle) <= limit, f"at most {limit} unused revisions", desired, *idle)
+    for removed in timeline.revisions.gone():
+        desired_then = timeline.spec_at(removed.rv)
+        if desired_then is not None and not desired_then.terminating:
+            for other in _idle(timeline.revisions_at(removed.rv), timeline.members_at(removed.rv), desired_then):
+                if other.uid != removed.uid:
+                    expect(removed).shows(f"older than {other.name}", removed.fact.number < other.fact.number, True)
+
+
+def _idle(
+    revisions: Iterable[Event[Revision]], pods: Iterable[Event[Pod]], desired: StatefulSet
+) -> list[Event[Revision]]:
+    """Those that are neither current nor update revision, and that no pod names."""
+    used = {desired.current_revision, desired.update_revision, *(pod.fact.revision for pod in pods)}
+    return [revision for revision in revisions if revision.name not in used]
+
+
+@promise("REV-07", source=f"{CODE}stateful_set_control.go", scenarios=("history",), level=Level.IMPLEMENTATION)
+def test_a_revision_in_use_is_never_removed(timeline: Timeline) -> None:
+    """The current and the update revision, and those that a Pod of the set names, are never removed."""
+    for removed in timeline.revisions.gone():
+        desired = timeline.spec_at(removed.rv)
+        if desired is not None and not desired.terminating:
+            users = [e.name for e in timeline.members_at(removed.rv) if e.fact.revision == removed.name]
+            expect(removed).shows("pods that name it", users, [])
+            expect(removed).shows("the set's current revision", desired.current_revision == removed.name, False)
+
+
+@promise("REV-08", source=LIMIT, scenarios=("history",))
+def test_a_limit_of_zero_leaves_no_history(timeline: Timeline) -> None:
+    """With revisionHistoryLimit 0 no earlier revision is kept once the update is complete."""
+    for desired in timeline.sets.latest().values():
+        if desired.fact.revision_limit == 0:
+            names = set(timeline.revisions.latest())
+            wanted = {desired.fact.current_revision, desired.fact.update_revision}
+            expect_reached(names <= wanted, "only the revision in use is kept", desired)
+
+
+@promise("REV-16", source=f"{CODE}stateful_set_utils.go", scenarios=("create", "rollout"), level=Level.IMPLEMENTATION)
+def test_only_the_template_is_stored(timeline: Timeline) -> None:
+    """A ControllerRevision stores the Pod template and nothing else of the set."""
+    for made in timeline.revisions.created():
+        expect(made).has(stores=frozenset({"spec.template"}))
+
+
+@promise("REV-17", source=f"{CODE}stateful_set.go", scenarios=("readopt",), level=Level.IMPLEMENTATION)
+def test_revisions_without_an_owner_are_adopted(timeline: Timeline) -> None:
+    """A set that is created again adopts the revisions that its predecessor left."""
+    for made in timeline.sets.created():
+        for left in timeline.revisions_at(made.rv):
+            if left.fact.owner_uid is None:
+                last = timeline.revisions.latest().get(left.name)
+                adopted = last is not None and last.fact.owner_uid == made.uid
+                expect_reached(adopted, f"ControllerRevision {left.name} is owned by the new set", left)

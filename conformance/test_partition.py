@@ -1,0 +1,131 @@
+"""Staged updates: a partition keeps the pods below it as they are; OnDelete leaves it to the user."""
+
+from stsconf import Level, Timeline, expect, expect_none, promise
+
+PAGE = "concepts/workloads/controllers/statefulset/"
+PARTITION = f"{PAGE}#partitions"
+ON_DELETE = f"{PAGE}#update-strategies"
+TUTORIAL = "tutorials/stateful-application/basic-stateful-set/"
+CODE = "https://github.com/kubernetes/kubernetes/blob/v1.36.2/pkg/controller/statefulset/"
+API = "reference/kubernetes-api/workload-resources/stateful-set-v1/#StatefulSetStatus"
+
+
+@promise("PRT-01", source=PARTITION, scenarios=("partition",))
+def test_pods_at_or_above_the_partition_are_updated(timeline: Timeline) -> None:
+    """All Pods with an ordinal greater than or equal to the partition are updated."""
+    for epoch, rest in timeline.rests():
+        if epoch.spec.strategy == "RollingUpdate" and epoch.spec.partition and epoch.spec.start == 0:
+            for ordinal in sorted(set(epoch.spec.ordinals) - set(epoch.spec.kept_back)):
+                pod = timeline.pods.before(rest.rv, timeline.pod_name(ordinal))
+                found = expect(rest).comes_with(pod, f"Pod {timeline.pod_name(ordinal)}", timeline.pods)
+                if found:
+                    expect(found).has(revision=timeline.target_of(epoch.spec))
+
+
+@promise("PRT-02", source=PARTITION, scenarios=("partition",))
+def test_pods_below_the_partition_are_not_updated(timeline: Timeline) -> None:
+    """All Pods with an ordinal that is less than the partition are not updated."""
+    for update in timeline.update_stops():
+        expect(update.stop).shows(
+            "an ordinal below the partition", update.stop.fact.ordinal in update.epoch.spec.kept_back, False
+        )
+    for epoch, rest in timeline.rests():
+        if epoch.spec.partition and not rest.fact.settled_revision:
+            for ordinal in epoch.spec.kept_back:
+                pod = timeline.pods.before(rest.rv, timeline.pod_name(ordinal))
+                was = timeline.pods.before(epoch.began.rv, timeline.pod_name(ordinal))
+                if pod and was and was.now and was.fact.revision != timeline.target_of(epoch.spec):
+                    expect(pod).keeps(was, "revision")
+
+
+@promise("PRT-03", source=PARTITION, scenarios=("partition",))
+def test_a_pod_lost_below_the_partition_comes_back_at_the_previous_version(timeline: Timeline) -> None:
+    """A Pod below the partition that is deleted is created again at the previous version."""
+    for old, new in timeline.lost_pods():
+        epoch = timeline.in_force(new.rv)
+        behind = epoch and new.fact.ordinal in epoch.spec.kept_back and epoch.spec.strategy == "RollingUpdate"
+        if epoch and behind and old.fact.revision != timeline.target_of(epoch.spec):
+            expect(new).keeps(old, "revision")
+
+
+@promise("PRT-04", source=PARTITION, scenarios=("partition",))
+def test_a_partition_above_the_replicas_updates_nothing(timeline: Timeline) -> None:
+    """With a partition greater than the replicas, a change of the template is not propagated to any Pod."""
+    for epoch in timeline.epochs():
+        spec = epoch.spec
+        if spec.partition is not None and spec.partition >= spec.replicas > 0 and spec.strategy == "RollingUpdate":
+            stops = [u.stop for u in timeline.update_stops() if u.epoch.began.rv == epoch.began.rv]
+            expect_none(stops, f"pod is updated behind partition {spec.partition} of {spec.replicas} replicas")
+
+
+@promise("PRT-05", source=f"{TUTORIAL}#rolling-out-a-canary", scenarios=("partition",))
+def test_lowering_the_partition_goes_on_with_the_pods_it_frees(timeline: Timeline) -> None:
+    """Lowering the partition updates the Pods it no longer keeps back, and those alone, in reverse order."""
+    for was, epoch in timeline.changes():
+        if was.spec.template == epoch.spec.template and len(epoch.spec.kept_back) < len(was.spec.kept_back):
+            freed = set(was.spec.kept_back) - set(epoch.spec.kept_back)
+            for update in timeline.update_stops():
+                if update.epoch.began.rv == epoch.began.rv:
+                    expect(update.stop).shows("an ordinal that was freed", update.stop.fact.ordinal in freed, True)
+                    for higher in timeline.outdated_above(update):
+                        asked = timeline.pods.stop_of(higher.uid)
+                        expect(update.stop).follows(asked, f"Pod {higher.name}, not updated yet, is asked to stop")
+
+
+@promise("PRT-06", source=f"{CODE}stateful_set_control.go", scenarios=("partition",), level=Level.IMPLEMENTATION)
+def test_raising_the_partition_rolls_nothing_back(timeline: Timeline) -> None:
+    """Raising the partition leaves Pods that are updated already as they are."""
+    for was, epoch in timeline.changes():
+        if was.spec.template == epoch.spec.template and len(epoch.spec.kept_back) > len(was.spec.kept_back):
+            for member in timeline.members_at(epoch.began.rv):
+                later = timeline.pods.before(epoch.until_rv, member.name)
+                if later is not None and member.uid not in timeline.deleted_by_us:
+                    expect(later).keeps(member, "uid", "terminating")
+
+
+@promise("PRT-07", source=API, scenarios=("partition",))
+def test_the_current_revision_stays_behind_while_the_partition_holds(timeline: Timeline) -> None:
+    """While the partition keeps Pods back, the current revision in the status is not the update revision."""
+    for epoch, rest in timeline.rests():
+        back = [timeline.pods.before(rest.rv, timeline.pod_name(n)) for n in epoch.spec.kept_back]
+        target = timeline.target_of(epoch.spec)
+        if epoch.spec.strategy == "RollingUpdate" and any(e and e.now and e.fact.revision != target for e in back):
+            expect(rest).shows("an update that is not complete", rest.fact.settled_revision, False)
+
+
+@promise("OND-01", source=ON_DELETE, scenarios=("on_delete",))
+def test_on_delete_updates_no_pod_by_itself(timeline: Timeline) -> None:
+    """With OnDelete the controller does not update Pods when the template changes."""
+    for epoch in timeline.epochs():
+        if epoch.spec.strategy == "OnDelete":
+            stops = [u.stop for u in timeline.update_stops() if u.epoch.began.rv == epoch.began.rv]
+            expect_none(stops, "pod is stopped under OnDelete")
+
+
+@promise("OND-02", source=ON_DELETE, scenarios=("on_delete",))
+def test_on_delete_a_deleted_pod_comes_back_with_the_new_template(timeline: Timeline) -> None:
+    """With OnDelete a Pod that the user deletes is created again from the changed template."""
+    for old, new in timeline.lost_pods():
+        epoch = timeline.in_force(new.rv)
+        if epoch and epoch.spec.strategy == "OnDelete" and old.fact.revision != timeline.target_of(epoch.spec):
+            expect(new).has(revision=timeline.target_of(epoch.spec))
+
+
+@promise("OND-03", source=API, scenarios=("on_delete",), since="1.37")
+def test_on_delete_the_current_revision_catches_up(timeline: Timeline) -> None:
+    """With OnDelete the current revision becomes the update revision once every Pod is of it."""
+    for desired in timeline.sets.latest().values():
+        target = timeline.target_of(desired.fact)
+        pods = timeline.members()
+        all_new = len(pods) == desired.fact.replicas and all(e.fact.revision == target for e in pods)
+        if desired.fact.strategy == "OnDelete" and all_new and any(timeline.rollouts()):
+            expect(desired).has(current_revision=target)
+
+
+@promise("OND-05", source=API, scenarios=("on_delete",))
+def test_on_delete_new_pods_are_of_the_new_template(timeline: Timeline) -> None:
+    """With OnDelete a Pod that scaling up creates is of the changed template."""
+    for created in timeline.created_by_set():
+        epoch = timeline.in_force(created.rv)
+        if epoch and epoch.spec.strategy == "OnDelete":
+            expect(created).has(revision=timeline.target_of(epoch.spec))

@@ -1,0 +1,179 @@
+"""What a set's own settings change: Parallel, maxUnavailable, minReadySeconds, the start ordinal, and the status."""
+
+from collections.abc import Callable
+
+from stsconf import Level, Pod, StatefulSet, Timeline, expect, expect_reached, healthy, promise
+
+PAGE = "concepts/workloads/controllers/statefulset/"
+PARALLEL = f"{PAGE}#parallel-pod-management"
+START = f"{PAGE}#start-ordinal"
+MIN_READY = f"{PAGE}#minimum-ready-seconds"
+MAX_UNAVAILABLE = f"{PAGE}#maximum-unavailable-pods"
+STATUS = "reference/kubernetes-api/workload-resources/stateful-set-v1/#StatefulSetStatus"
+CODE = "https://github.com/kubernetes/kubernetes/blob/v1.36.2/pkg/controller/statefulset/"
+KEP_961 = (
+    "https://github.com/kubernetes/enhancements/blob/master/keps/sig-apps/961-maxunavailable-for-statefulset/README.md"
+)
+
+
+@promise("PAR-01", source=PARALLEL, scenarios=("parallel",), everywhere=False)
+def test_parallel_creation_does_not_wait(timeline: Timeline) -> None:
+    """With Parallel the controller creates Pods without waiting for others to become Running and Ready."""
+    for made in timeline.sets.created():
+        first_ready = next(timeline.pods.becoming(healthy), None)
+        for ordinal in made.fact.ordinals:
+            name = timeline.pod_name(ordinal)
+            created = timeline.pods.first(name)
+            early = created is not None and first_ready is not None and created.rv < first_ready.rv
+            expect_reached(
+                early, f"Pod {name} is created before any Pod is Ready", made, *([created] if created else [])
+            )
+
+
+@promise("PAR-02", source=PARALLEL, scenarios=("parallel",), everywhere=False)
+def test_parallel_scale_down_does_not_wait(timeline: Timeline) -> None:
+    """With Parallel the controller stops Pods without waiting for others to terminate."""
+    for before, epoch in timeline.scalings():
+        stops = [e for e in timeline.excess_stops() if epoch.began.rv < e.rv < epoch.until_rv]
+        ends = [end.rv for e in stops if (end := timeline.pods.end_of(e.uid))]
+        if before.replicas - epoch.spec.replicas > 1 and stops:
+            together = sum(stop.rv < min(ends, default=0) for stop in stops)
+            expect_reached(together > 1, "Pods are stopped before the first of them is gone", epoch.began, *stops)
+
+
+@promise("MXU-01", source=MAX_UNAVAILABLE, scenarios=("max_unavailable", "rollout"), since="1.35")
+def test_no_more_pods_are_unavailable_than_allowed(timeline: Timeline) -> None:
+    """During an update no Pod is stopped that makes more than maxUnavailable Pods unavailable."""
+    for update in timeline.update_stops():
+        allowed = update.epoch.spec.max_unavailable or 1
+        if isinstance(allowed, int):
+            before = timeline.updated_before(update)
+            under_way = [stop for stop in before if not timeline.pods.since(stop.name, healthy, update.stop.rv)]
+            expect(update.stop).shows(f"at most {allowed} unavailable with it", len(under_way) < allowed, True)
+
+
+@promise("MXU-05", source=KEP_961, scenarios=("max_unavailable",), since="1.35")
+def test_a_batch_is_stopped_from_the_highest_ordinal_down(timeline: Timeline) -> None:
+    """With maxUnavailable under OrderedReady a batch of Pods is stopped together, the highest ordinals first."""
+    for update in timeline.update_stops():
+        if not update.epoch.spec.serial and timeline.ordered:
+            for higher in timeline.outdated_above(update):
+                asked = timeline.pods.stop_of(higher.uid)
+                expect(update.stop).follows(asked, f"Pod {higher.name}, not updated yet, is asked to stop")
+
+
+@promise("MRS-01", source=MIN_READY, scenarios=("min_ready_seconds",), since="1.25")
+def test_a_pod_is_available_after_minready_seconds(timeline: Timeline) -> None:
+    """A Pod counts as available only after it has been Ready for minReadySeconds."""
+    for event in timeline.sets.events:
+        if event.now and event.before and event.now.available_replicas > event.before.available_replicas:
+            seconds = event.now.min_ready_seconds
+            if seconds and event.now.observed_generation == event.now.generation == event.before.generation:
+                pods = timeline.owned_at(event.rv, event.uid)
+                since = [timeline.pods.since(e.name, lambda pod: pod.ready, event.rv) for e in pods]
+                in_order = sorted((e for e in since if e), key=lambda e: e.rv)
+                ready = next(iter(in_order[event.now.available_replicas - 1 :]), None)
+                expect(event).waits(ready, seconds, f"{event.now.available_replicas} Pods are Ready")
+
+
+@promise("MRS-02", source=STATUS, scenarios=("min_ready_seconds",), since="1.25")
+def test_available_replicas_counts_available_pods(timeline: Timeline) -> None:
+    """The status counts every Pod that is available, and none that is not Ready."""
+    for event in timeline.sets.events:
+        if event.now is not None:
+            expect(event).shows(
+                "available replicas within ready ones", event.now.available_replicas <= event.now.ready_replicas, True
+            )
+    for desired in timeline.sets.latest().values():
+        if desired.fact.min_ready_seconds == 0:
+            ready = len(timeline.healthy_members())
+            expect_reached(desired.fact.available_replicas == ready, f"{ready} available replicas", desired)
+
+
+@promise("MRS-03", source=MIN_READY, scenarios=("min_ready_seconds",), since="1.25")
+def test_a_new_value_counts_at_once(timeline: Timeline) -> None:
+    """When minReadySeconds is changed, the Pods that are there are counted by the new value."""
+    for was, epoch in timeline.changes():
+        if was.spec.min_ready_seconds > epoch.spec.min_ready_seconds == 0 and epoch.is_last:
+            last = timeline.sets.latest().get(timeline.window.set_name)
+            reached = last is not None and last.fact.available_replicas == last.fact.ready_replicas
+            expect_reached(reached, "every Ready Pod is available", epoch.began, *([last] if last else []))
+
+
+@promise(
+    "MRS-04", source=f"{CODE}stateful_set_control.go", scenarios=("min_ready_seconds",), level=Level.IMPLEMENTATION
+)
+def test_scaling_up_waits_for_minready_seconds(timeline: Timeline) -> None:
+    """Scaling up waits until the Pods that are there have been Ready for minReadySeconds."""
+    if timeline.ordered:
+        for before, epoch in timeline.scalings():
+            seconds = epoch.spec.min_ready_seconds
+            for created in timeline.created_by_set() if seconds and epoch.spec.replicas > before.replicas else ():
+                if epoch.began.rv < created.rv < epoch.until_rv:
+                    for lower in timeline.names_below(created)[-1:]:
+                        ready = timeline.pods.since(lower, healthy, created.rv)
+                        expect(created).waits(ready, seconds, f"{lower} is Ready")
+
+
+@promise("IDN-03", source=START, scenarios=("start_ordinal",), since="1.27")
+def test_the_ordinals_begin_at_the_start_ordinal(timeline: Timeline) -> None:
+    """With a start ordinal k and N replicas the Pods have the ordinals k to k+N-1."""
+    for epoch, rest in timeline.rests():
+        if epoch.spec.start:
+            ordinals = sorted(e.fact.ordinal or 0 for e in timeline.owned_at(rest.rv, rest.uid))
+            expect(rest).shows("ordinals of its pods", ordinals, list(epoch.spec.ordinals))
+
+
+@promise("SDN-11", source=f"{CODE}stateful_set_control.go", scenarios=("start_ordinal",), level=Level.IMPLEMENTATION)
+def test_moving_the_range_builds_the_new_end_first(timeline: Timeline) -> None:
+    """When the start ordinal moves, the Pods of the new range are created before those outside of it are removed."""
+    for was, epoch in timeline.changes():
+        if was.spec.start != epoch.spec.start and timeline.ordered:
+            for stop in timeline.excess_stops():
+                if epoch.began.rv < stop.rv < epoch.until_rv:
+                    for ordinal in epoch.spec.ordinals:
+                        there = timeline.pods.first(timeline.pod_name(ordinal))
+                        expect(stop).follows(there, f"Pod {timeline.pod_name(ordinal)} exists")
+
+
+@promise("STS-01", source=STATUS, scenarios=("create", "scale_up", "rollout"))
+def test_the_observed_generation_catches_up(timeline: Timeline) -> None:
+    """The status tells which generation of the spec its controller has seen, and comes to tell the latest."""
+    for event in timeline.sets.events:
+        if event.now is not None:
+            seen = event.now.observed_generation <= event.now.generation
+            expect(event).shows("an observed generation that exists", seen, True)
+    for desired in timeline.sets.latest().values():
+        caught_up = desired.fact.observed_generation == desired.fact.generation
+        expect_reached(caught_up, f"the status is of generation {desired.fact.generation}", desired)
+
+
+@promise("STS-02", source=STATUS, scenarios=("create", "scale_up", "scale_down"))
+def test_replicas_counts_the_pods_there_are(timeline: Timeline) -> None:
+    """The status counts the Pods that the controller created."""
+    _comes_to_count(timeline, "replicas", lambda s: s.status_replicas, lambda _, __: True)
+
+
+@promise("STS-03", source=STATUS, scenarios=("create", "scale_up", "scale_up_held"))
+def test_ready_replicas_counts_the_ready_pods(timeline: Timeline) -> None:
+    """The status counts the Pods that are Ready."""
+    _comes_to_count(timeline, "ready replicas", lambda s: s.ready_replicas, lambda p, _: p.ready)
+
+
+@promise("STS-04", source=STATUS, scenarios=("rollout", "partition"))
+def test_updated_and_current_replicas_count_pods_by_revision(timeline: Timeline) -> None:
+    """The status counts the Pods of the current and of the update revision."""
+    _comes_to_count(
+        timeline, "updated replicas", lambda s: s.updated_replicas, lambda p, s: p.revision == s.update_revision
+    )
+    _comes_to_count(
+        timeline, "current replicas", lambda s: s.current_replicas, lambda p, s: p.revision == s.current_revision
+    )
+
+
+def _comes_to_count(
+    timeline: Timeline, what: str, counted: Callable[[StatefulSet], int], counts: Callable[[Pod, StatefulSet], bool]
+) -> None:
+    for desired in timeline.sets.latest().values():
+        pods = [e for e in timeline.members() if counts(e.fact, desired.fact)]
+        expect_reached(counted(desired.fact) == len(pods), f"the status counts {len(pods)} {what}", desired, *pods)

@@ -1,0 +1,108 @@
+"""Pods that are lost or have ended are made again, under the same name and with the same storage."""
+
+from stsconf import Level, Timeline, expect, expect_reached, healthy, promise
+
+PAGE = "concepts/workloads/controllers/statefulset/"
+IDENTITY = f"{PAGE}#pod-identity"
+GUARANTEES = f"{PAGE}#deployment-and-scaling-guarantees"
+TUTORIAL = "tutorials/stateful-application/basic-stateful-set/"
+CODE = "https://github.com/kubernetes/kubernetes/blob/v1.36.2/pkg/controller/statefulset/"
+
+
+@promise("REC-01", source=f"{CODE}stateful_set_control.go", scenarios=("replace",), level=Level.IMPLEMENTATION)
+def test_a_failed_pod_is_replaced(timeline: Timeline) -> None:
+    """A Pod that has failed is deleted and created again."""
+    _finished_is_replaced(timeline, "Failed")
+
+
+@promise(
+    "REC-02", source=f"{CODE}stateful_set_control.go", scenarios=("replace",), level=Level.IMPLEMENTATION, since="1.29"
+)
+def test_a_succeeded_pod_is_replaced(timeline: Timeline) -> None:
+    """A Pod that has ended successfully is deleted and created again."""
+    _finished_is_replaced(timeline, "Succeeded")
+
+
+def _finished_is_replaced(timeline: Timeline, phase: str) -> None:
+    for ended in timeline.pods.becoming(lambda pod: pod.phase == phase and pod.owner_uid is not None):
+        if timeline.wants_at(ended) and not ended.fact.terminating:
+            successor = timeline.successor_of(ended)
+            marks = [successor] if successor else []
+            expect_reached(successor is not None, f"Pod {ended.name}, which is {phase}, is replaced", ended, *marks)
+
+
+@promise("REC-03", source=f"{TUTORIAL}#using-stable-network-identities", scenarios=("replace",))
+def test_a_deleted_pod_comes_back_with_its_name_and_storage(timeline: Timeline) -> None:
+    """A Pod that is deleted by hand is created again with the same name, host name and claims."""
+    for stop in timeline.pods.stopping():
+        if stop.uid in timeline.deleted_by_us and timeline.wants_at(stop):
+            successor = timeline.successor_of(stop)
+            marks = [successor] if successor else []
+            expect_reached(successor is not None, f"Pod {stop.name} is created again", stop, *marks)
+            if successor:
+                expect(successor).keeps(stop, "name", "ordinal", "hostname", "claims")
+
+
+@promise("REC-06", source=GUARANTEES, scenarios=("replace_held",))
+def test_a_lower_pod_is_replaced_although_a_higher_one_is_not_ready(timeline: Timeline) -> None:
+    """A Pod whose predecessors are healthy is replaced even while a Pod after it is not Ready."""
+    for stop in timeline.pods.stopping():
+        if stop.uid not in timeline.deleted_by_us or not timeline.wants_at(stop):
+            continue
+        for higher in timeline.members_at(stop.rv):
+            if (higher.fact.ordinal or 0) > (stop.fact.ordinal or 0) and not higher.fact.healthy:
+                later = (e for e in timeline.pods.becoming(healthy) if e.uid == higher.uid and e.rv > stop.rv)
+                recovered = next(later, None)
+                successor = timeline.successor_of(stop)
+                if recovered is None or (successor is not None and successor.rv < recovered.rv):
+                    what = f"Pod {stop.name} is created again while {higher.name} is not Ready"
+                    expect_reached(successor is not None, what, stop, higher)
+
+
+@promise("ORD-05", source=f"{CODE}stateful_set_control.go", scenarios=("replace",), level=Level.IMPLEMENTATION)
+def test_a_terminating_lower_pod_blocks_creation(timeline: Timeline) -> None:
+    """Under OrderedReady no Pod is created while a lower one is still terminating."""
+    if timeline.ordered:
+        for created in timeline.created_by_set():
+            for lower in timeline.names_below(created):
+                for stop in timeline.pods.stopping():
+                    if stop.name == lower and stop.rv < created.rv:
+                        expect(created).follows(timeline.pods.end_of(stop.uid), f"the old Pod {lower} is gone")
+
+
+@promise("ORD-09", source=f"{CODE}stateful_set_control.go", scenarios=("replace",), level=Level.IMPLEMENTATION)
+def test_holes_are_filled_from_the_lowest_up(timeline: Timeline) -> None:
+    """Where several Pods are missing, the one with the lowest ordinal is created first."""
+    if timeline.ordered:
+        for created in timeline.created_by_set():
+            for lower in timeline.names_below(created):
+                there = timeline.pods.before(created.rv, lower)
+                found = there if there and there.now else None
+                expect(created).comes_with(found, f"Pod {lower}", timeline.pods)
+
+
+@promise("ORD-11", source=f"{TUTORIAL}#using-stable-network-identities", scenarios=("replace",))
+def test_pods_deleted_together_come_back_one_after_another(timeline: Timeline) -> None:
+    """When all Pods are deleted at once, they are created again in order, each after the one before is Ready."""
+    if timeline.ordered:
+        for old, new in timeline.lost_pods():
+            for lower in timeline.names_below(new):
+                before = next((o for o, n in timeline.lost_pods() if n.name == lower and o.rv < new.rv), None)
+                if before is not None and old.uid in timeline.deleted_by_us:
+                    expect(new).finds(timeline.pods, lower, healthy, "Running and Ready again")
+
+
+@promise(
+    "ORD-03",
+    source=f"{CODE}stateful_set_control.go",
+    scenarios=("min_ready_seconds",),
+    level=Level.IMPLEMENTATION,
+    since="1.25",
+)
+def test_creation_waits_for_minready_seconds(timeline: Timeline) -> None:
+    """Under OrderedReady a Pod is created only when the one before has been Ready for minReadySeconds."""
+    for created in timeline.created_by_set() if timeline.ordered else ():
+        spec = timeline.spec_at(created.rv)
+        for lower in timeline.names_below(created) if spec and spec.min_ready_seconds else ():
+            ready = timeline.pods.since(lower, healthy, created.rv)
+            expect(created).waits(ready, spec.min_ready_seconds if spec else 0, f"{lower} is Ready")

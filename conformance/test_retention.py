@@ -1,0 +1,115 @@
+"""persistentVolumeClaimRetentionPolicy decides what becomes of the claims."""
+
+from stsconf import Timeline, expect, expect_reached, promise
+
+RETENTION = "concepts/workloads/controllers/statefulset/#persistentvolumeclaim-retention"
+KEP = "https://github.com/kubernetes/enhancements/blob/master/keps/sig-apps/1847-autoremove-statefulset-pvcs/README.md"
+
+
+@promise("PVR-01", source=RETENTION, scenarios=("create",), since="1.27")
+def test_claims_are_retained_by_default(timeline: Timeline) -> None:
+    """Without a retention policy claims are retained: none belongs to the set or to a Pod."""
+    if timeline.keeps_claims:
+        for claim in timeline.claims.latest().values():
+            expect(claim).has(owner_uids=frozenset())
+
+
+@promise("PVR-02", source=RETENTION, scenarios=("retention",), since="1.27")
+def test_claims_belong_to_the_set_when_they_are_deleted_with_it(timeline: Timeline) -> None:
+    """With whenDeleted Delete each claim of the set carries an owner reference to the set."""
+    for asked in timeline.deletions():
+        if asked.fact.when_deleted == "Delete":
+            for claim in timeline.claims_at(asked.rv):
+                expect(claim).shows("refers to the set", asked.uid in claim.fact.owner_uids, True)
+
+
+@promise("PVR-03", source=RETENTION, scenarios=("retention",), since="1.27")
+def test_claims_are_deleted_with_the_set(timeline: Timeline) -> None:
+    """With whenDeleted Delete the claims are deleted when the set is."""
+    for asked in timeline.deletions():
+        if asked.fact.when_deleted == "Delete" and "orphan" not in asked.fact.finalizers:
+            for claim in timeline.claims_at(asked.rv):
+                ended = timeline.claims.end_of(claim.uid)
+                expect_reached(ended is not None, f"claim {claim.name} is gone", claim, *([ended] if ended else []))
+
+
+@promise("PVR-05", source=RETENTION, scenarios=("retention",), since="1.27")
+def test_only_the_claims_of_removed_pods_are_deleted(timeline: Timeline) -> None:
+    """With whenScaled Delete scaling down deletes the claims of the Pods it removes, and no other."""
+    for before, epoch in timeline.scalings():
+        if epoch.spec.replicas < before.replicas and epoch.spec.when_scaled == "Delete":
+            for claim in timeline.claims_at(epoch.began.rv):
+                ended = timeline.claims.end_of(claim.uid)
+                ordinal = int(claim.name.rpartition("-")[2])
+                if ordinal not in epoch.spec.ordinals:
+                    expect_reached(ended is not None, f"claim {claim.name} is deleted", claim)
+                else:
+                    later = timeline.claims.before(epoch.until_rv, claim.name)
+                    expect(claim).shows(
+                        "kept while its Pod is wanted", later is not None and later.uid == claim.uid, True
+                    )
+
+
+@promise("PVR-06", source=RETENTION, scenarios=("retention",), since="1.27")
+def test_a_pod_owns_its_claim_before_it_is_removed(timeline: Timeline) -> None:
+    """With whenScaled Delete a claim refers to its Pod before the Pod is deleted by scaling down."""
+    for stop in timeline.excess_stops():
+        spec = timeline.spec_at(stop.rv)
+        for name in stop.fact.claims.values() if spec and spec.when_scaled == "Delete" else ():
+            owned = timeline.claims.first(name, lambda claim, uid=stop.uid: uid in claim.owner_uids)
+            expect(stop).follows(owned, f"claim {name} refers to Pod {stop.name}", timeline.claims)
+
+
+@promise("PVR-07", source=RETENTION, scenarios=("retention",), since="1.27")
+def test_a_pod_that_is_lost_keeps_its_claims(timeline: Timeline) -> None:
+    """The policy applies to Pods removed by scaling or deleting the set only: a Pod that is lost keeps its claims."""
+    for old, new in timeline.lost_pods():
+        expect(new).keeps(old, "claims")
+        for name in new.fact.claims.values():
+            then, now = timeline.claims.before(old.rv, name), timeline.claims.before(new.rv, name)
+            if then and now:
+                expect(now).keeps(then, "uid", "volume_name", "terminating")
+
+
+@promise("PVR-09", source=KEP, scenarios=("retention",), since="1.27")
+def test_a_change_of_the_policy_reaches_the_claims_that_are_there(timeline: Timeline) -> None:
+    """When the policy of a live set changes, the owner references of its claims follow."""
+    for was, epoch in timeline.changes():
+        if was.spec.when_deleted != epoch.spec.when_deleted == "Delete":
+            for claim in timeline.claims_at(epoch.began.rv):
+                followed = timeline.claims.first(claim.name, lambda c, uid=epoch.began.uid: uid in c.owner_uids)
+                expect_reached(followed is not None, f"claim {claim.name} comes to refer to the set", claim)
+
+
+@promise("PVR-10", source=KEP, scenarios=("retention_hasty",), since="1.27")
+def test_a_pod_waits_for_the_claim_that_is_going_away(timeline: Timeline) -> None:
+    """A Pod is not created while a claim of its name is still being deleted: it gets a claim of its own."""
+    for stop in timeline.claims.stopping():
+        for created in timeline.created_by_set():
+            if created.rv > stop.rv and stop.name in created.fact.claims.values():
+                expect(created).follows(
+                    timeline.claims.end_of(stop.uid), f"old claim {stop.name} is gone", timeline.claims
+                )
+
+
+@promise("PVR-11", source=KEP, scenarios=("retention_orphan",), since="1.27")
+def test_orphan_deletion_keeps_claims_whatever_the_policy(timeline: Timeline) -> None:
+    """With cascade orphan the claims stay, without an owner, even under whenDeleted Delete."""
+    for asked in timeline.cascades("Orphan"):
+        for claim in timeline.claims_at(asked.rv) if asked.fact.when_deleted == "Delete" else ():
+            last = expect(asked).comes_with(timeline.claims.latest().get(claim.name), f"claim {claim.name}")
+            if last:
+                expect(last).keeps(claim, "uid", "volume_name", "terminating")
+                expect(last).shows("refers to the deleted set", asked.uid in last.fact.owner_uids, False)
+
+
+@promise("PVR-13", source=RETENTION, scenarios=("retention",), since="1.27")
+def test_an_excess_claim_belongs_to_its_pod_alone(timeline: Timeline) -> None:
+    """With both policies Delete, the claim of a Pod in excess refers to the Pod instead of the set."""
+    for stop in timeline.excess_stops():
+        spec = timeline.spec_at(stop.rv)
+        if spec and spec.when_scaled == spec.when_deleted == "Delete":
+            for name in stop.fact.claims.values():
+                claim = timeline.claims.before(stop.rv, name)
+                if claim:
+                    expect(claim).has(owner_uids=frozenset({stop.uid}))

@@ -1,0 +1,197 @@
+"""A change of the pod template replaces the pods in reverse order, one at a time, and leaves their storage alone."""
+
+from stsconf import Level, Timeline, expect, expect_none, expect_reached, healthy, promise
+
+PAGE = "concepts/workloads/controllers/statefulset/"
+ROLLING = f"{PAGE}#rolling-updates"
+TUTORIAL = "tutorials/stateful-application/basic-stateful-set/"
+CODE = "https://github.com/kubernetes/kubernetes/blob/v1.36.2/pkg/controller/statefulset/"
+STATUS = "reference/kubernetes-api/workload-resources/stateful-set-v1/#StatefulSetStatus"
+
+
+@promise("UPD-01", source=ROLLING, scenarios=("rollout", "restart"))
+def test_every_pod_is_replaced_by_one_of_the_new_template(timeline: Timeline) -> None:
+    """When the Pod template changes, every Pod of the set is deleted and created again from the new template."""
+    for rollout in timeline.rollouts():
+        rest = timeline.rest(rollout.epoch)
+        spec = rollout.epoch.spec
+        if spec.strategy == "RollingUpdate" and not spec.kept_back:
+            if rest is None and rollout.epoch.is_last:
+                expect_reached(False, f"every pod is of revision {rollout.target}", rollout.epoch.began)
+            for ordinal in spec.ordinals if rest else ():
+                name = timeline.pod_name(ordinal)
+                found = expect(rest).comes_with(timeline.pods.before(rest.rv, name), f"Pod {name}", timeline.pods)
+                if found:
+                    expect(found).has(revision=rollout.target)
+
+
+@promise("UPD-02", source=ROLLING, scenarios=("rollout", "rollback", "restart"))
+def test_pods_are_updated_from_the_highest_ordinal_down(timeline: Timeline) -> None:
+    """The controller updates Pods in the reverse order of their ordinals, from the largest to the smallest."""
+    for update in timeline.update_stops():
+        for higher in timeline.outdated_above(update):
+            asked = timeline.pods.stop_of(higher.uid) or timeline.pods.end_of(higher.uid)
+            expect(update.stop).follows(asked, f"Pod {higher.name}, not updated yet, is asked to stop")
+
+
+@promise("UPD-03", source=ROLLING, scenarios=("rollout", "rollback", "restart"))
+def test_pods_are_updated_one_at_a_time(timeline: Timeline) -> None:
+    """The controller updates one Pod at a time: the Pod before is completely gone and its successor is there."""
+    for update in timeline.update_stops():
+        if update.epoch.spec.serial:
+            for earlier in timeline.updated_before(update):
+                expect(update.stop).follows(timeline.pods.end_of(earlier.uid), f"the old Pod {earlier.name} is gone")
+                successor = timeline.successor_of(earlier)
+                expect(update.stop).follows(successor, f"the new Pod {earlier.name} is created")
+
+
+@promise("UPD-04", source=ROLLING, scenarios=("rollout", "rollback", "restart"))
+def test_an_updated_pod_is_running_and_ready_before_its_predecessor_is_updated(timeline: Timeline) -> None:
+    """The controller waits until an updated Pod is Running and Ready before it updates its predecessor."""
+    for update in timeline.update_stops():
+        if update.epoch.spec.serial:
+            for earlier in timeline.updated_before(update):
+                expect(update.stop).finds(timeline.pods, earlier.name, healthy, "updated, Running and Ready")
+
+
+@promise("UPD-05", source=f"{PAGE}#minimum-ready-seconds", scenarios=("min_ready_seconds",), since="1.25")
+def test_an_updated_pod_is_available_before_its_predecessor_is_updated(timeline: Timeline) -> None:
+    """With minReadySeconds, the controller waits that long after an updated Pod is Ready before it goes on."""
+    for update in timeline.update_stops():
+        if update.epoch.spec.min_ready_seconds and update.epoch.spec.serial:
+            for earlier in timeline.updated_before(update):
+                ready = timeline.pods.since(earlier.name, healthy, update.stop.rv)
+                expect(update.stop).waits(ready, update.epoch.spec.min_ready_seconds, f"{earlier.name} is Ready")
+
+
+@promise("UPD-06", source=f"{CODE}stateful_set_control.go", scenarios=("rollout",), level=Level.IMPLEMENTATION)
+def test_no_pod_is_updated_while_another_is_unavailable(timeline: Timeline) -> None:
+    """Under OrderedReady every other Pod of the set is Running and Ready when a Pod is stopped for an update."""
+    if timeline.ordered:
+        for update in timeline.update_stops():
+            for ordinal in update.epoch.spec.ordinals:
+                if ordinal != update.stop.fact.ordinal and update.epoch.spec.serial:
+                    expect(update.stop).finds(timeline.pods, timeline.pod_name(ordinal), healthy, "Running and Ready")
+
+
+@promise("UPD-08", source=f"{TUTORIAL}#rolling-update", scenarios=("rollout", "partition", "rollback"))
+def test_pods_that_are_updated_already_are_left_alone(timeline: Timeline) -> None:
+    """Only Pods that are not of the new revision are stopped: what is updated already is left alone."""
+    for update in timeline.update_stops():
+        expect(update.stop).shows("another revision than the one asked for", update.explained, True)
+
+
+@promise("UPD-09", source=f"{PAGE}#update-strategies", scenarios=("scale_up", "partition", "retention"))
+def test_only_the_template_makes_a_revision(timeline: Timeline) -> None:
+    """Changing anything but the Pod template makes no revision and starts no update."""
+    for was, epoch in timeline.changes():
+        if was.spec.template == epoch.spec.template:
+            made = [e for e in timeline.revisions.created() if epoch.began.rv < e.rv < epoch.until_rv]
+            own = [e for e in made if e.fact.owner_uid == epoch.began.uid and e.fact.template != was.spec.template]
+            expect_none(own, f"revision is made by generation {epoch.spec.generation}, which changed no template")
+
+
+@promise("UPD-10", source=f"{PAGE}#forced-rollback", scenarios=("rollout_stalls",))
+def test_a_template_that_never_becomes_ready_stops_the_update(timeline: Timeline) -> None:
+    """When an updated Pod never becomes Running and Ready, the controller stops the update and waits."""
+    for rollout in timeline.rollouts():
+        broken = timeline.never_ready(rollout.target)
+        for pod in broken if rollout.epoch.spec.serial else ():
+            further = [u.stop for u in timeline.update_stops() if u.stop.rv > pod.rv and u.target == rollout.target]
+            expect_none(further, f"pod is stopped for revision {rollout.target} while {pod.name} is not Ready")
+
+
+@promise("UPD-11", source=f"{PAGE}#forced-rollback", scenarios=("rollout_stalls",))
+def test_reverting_the_template_does_not_replace_the_broken_pod(timeline: Timeline) -> None:
+    """After the template is reverted the controller still waits for the broken Pod; it must be deleted by hand."""
+    if timeline.ordered:
+        for rollout in timeline.rollouts():
+            for pod in timeline.never_ready(rollout.target):
+                stop = timeline.pods.stop_of(pod.uid)
+                if stop is not None and timeline.wants_at(stop):
+                    expect(stop).shows("deleted by hand", stop.uid in timeline.deleted_by_us, True)
+
+
+@promise("UPD-12", source=f"{PAGE}#forced-rollback", scenarios=("rollout_stalls",))
+def test_the_broken_pod_comes_back_with_the_reverted_template(timeline: Timeline) -> None:
+    """Once the broken Pod is deleted, it is created again from the reverted template."""
+    for rollout in timeline.rollouts():
+        for pod in timeline.never_ready(rollout.target):
+            for old, new in timeline.lost_pods():
+                if old.uid == pod.uid and (epoch := timeline.in_force(new.rv)):
+                    expect(new).has(revision=timeline.target_of(epoch.spec))
+
+
+@promise("UPD-13", source=f"{TUTORIAL}#rolling-update", scenarios=("partition",))
+def test_a_pod_that_was_updated_comes_back_updated(timeline: Timeline) -> None:
+    """A Pod that has received the update is restored to the updated version when it fails."""
+    for old, new in timeline.lost_pods():
+        epoch = timeline.in_force(new.rv)
+        rolling = epoch and epoch.spec.strategy == "RollingUpdate" and new.fact.ordinal not in epoch.spec.kept_back
+        if epoch and rolling and old.fact.revision == timeline.target_of(epoch.spec):
+            expect(new).keeps(old, "revision")
+
+
+@promise("UPD-15", source=STATUS, scenarios=("rollout", "rollback", "restart"))
+def test_the_current_revision_becomes_the_update_revision(timeline: Timeline) -> None:
+    """When an update is complete, the status's current revision is the update revision."""
+    for rollout in timeline.rollouts():
+        if rollout.epoch.spec.strategy == "RollingUpdate" and not rollout.epoch.spec.kept_back:
+            rest = timeline.rest(rollout.epoch)
+            if rest is not None:
+                expect(rest).has(current_revision=rollout.target, update_revision=rollout.target)
+            elif rollout.epoch.is_last:
+                expect_reached(False, f"the current revision is {rollout.target}", rollout.epoch.began)
+
+
+@promise(
+    "UPD-17", source="reference/kubectl/generated/kubectl_rollout/kubectl_rollout_restart/", scenarios=("restart",)
+)
+def test_a_restart_replaces_every_pod(timeline: Timeline) -> None:
+    """A rollout restart replaces every Pod of the set."""
+    for action in timeline.actions:
+        if action.verb == "rollout restart" and action.rv:
+            members = timeline.members_at(action.rv)
+            for member in members:
+                last = timeline.pods.latest().get(member.name)
+                replaced = last is not None and last.uid != member.uid and last.fact.healthy
+                expect_reached(replaced, f"Pod {member.name} is replaced", member, *([last] if last else []))
+
+
+@promise("UPD-18", source=f"{PAGE}#stable-storage", scenarios=("rollback", "rollout"), needs=("storage",))
+def test_an_update_leaves_claims_and_volumes_alone(timeline: Timeline) -> None:
+    """Updating or rolling back replaces Pods only: each keeps its claim, and the claim its volume."""
+    for update in timeline.update_stops():
+        successor = timeline.successor_of(update.stop)
+        if successor is None or not timeline.keeps_claims:
+            continue
+        expect(successor).keeps(update.stop, "claims")
+        for name in update.stop.fact.claims.values():
+            then = timeline.claims.before(update.stop.rv, name)
+            now = expect(successor).comes_with(timeline.claims.latest().get(name), f"PersistentVolumeClaim {name}")
+            if then and now:
+                expect(now).keeps(then, "uid", "volume_name")
+                expect(now).has(phase="Bound", terminating=False)
+
+
+@promise("REV-13", source=ROLLING, scenarios=("rollback",))
+def test_a_rollback_replaces_pods_in_reverse_order(timeline: Timeline) -> None:
+    """A rollback is an update: it replaces the Pods from the highest ordinal down, one after another."""
+    back = {rollout.epoch.began.rv for rollout in timeline.rollouts() if rollout.returns}
+    for update in timeline.update_stops():
+        if update.epoch.began.rv in back:
+            for higher in timeline.outdated_above(update):
+                asked = timeline.pods.stop_of(higher.uid) or timeline.pods.end_of(higher.uid)
+                expect(update.stop).follows(asked, f"Pod {higher.name}, not rolled back yet, is asked to stop")
+
+
+@promise(
+    "SDN-08", source=f"{CODE}stateful_set_control.go", scenarios=("hasty_scale_and_update",), level=Level.IMPLEMENTATION
+)
+def test_scaling_is_done_before_the_update_begins(timeline: Timeline) -> None:
+    """Under OrderedReady no Pod is stopped for an update while a Pod outside the range is there."""
+    if timeline.ordered:
+        for update in timeline.update_stops():
+            there = timeline.members_at(update.epoch.began.rv)
+            for excess in (e for e in there if e.fact.ordinal not in update.epoch.spec.ordinals):
+                expect(update.stop).follows(timeline.pods.end_of(excess.uid), f"Pod {excess.name} is gone")
