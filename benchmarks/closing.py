@@ -42,13 +42,13 @@ def main() -> None:
     say = ProgressLines()
     with load.pods(given, say) as (target, names):
         api = target.connect()
+        where = describe(identify(api)[0])
         found: dict[str, list[Seal]] = {"sentinel": [], "read-only": []}
         for number in range(given.rounds):
             for way, seals in found.items():
                 seals.append(close(api, target.namespace, names, sentinel=way == "sentinel"))
             say(f"round {number + 1} of {given.rounds}")
-        version, _ = identify(api)
-    print(describe(version))
+    print(where)
     for way, seals in found.items():
         seconds = [seal.seconds for seal in seals]
         proven = sum(seal.complete for seal in seals)

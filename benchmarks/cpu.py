@@ -94,6 +94,7 @@ def main() -> None:
     say, spawn = ProgressLines(), multiprocessing.get_context("spawn")
     with load.pods(given, say) as (target, names):
         api, (last, *others) = target.connect(), names
+        where = describe(identify(api)[0])
         _, since = load.label(api, target.namespace, last, "begin")
         pipes = {}
         for name in READERS:
@@ -106,8 +107,7 @@ def main() -> None:
         written = len(load.relabel(target, others, given.writers, given.rate, given.seconds))
         load.label(api, target.namespace, last, END)
         spent = {name: pipe.recv() for name, pipe in pipes.items()}
-        version, _ = identify(api)
-    print(describe(version))
+    print(where)
     print(f"{written} writes, {written / given.seconds:.0f} a second")
     for name, (events, seconds) in spent.items():
         print(f"{name:36} {seconds / events * 1e6:6.0f} us an event ({events} events)")

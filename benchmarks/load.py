@@ -26,9 +26,6 @@ from stsconf.storage import until
 from stsconf.waits import Waits
 
 LABEL = "stsconf.dev/benchmark"
-PADDING = 3500
-"""Bytes that bring an event to about 5 KB, as those of real pods are."""
-
 Version = tuple[str, str]
 """uid and resourceVersion."""
 
@@ -52,6 +49,13 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     options.add_argument("--kubeconfig", type=Path, metavar="FILE")
     options.add_argument("--context", metavar="NAME")
     options.add_argument("--pods", type=int, default=200, metavar="N", help="how many pods there are (default: 200)")
+    options.add_argument(
+        "--padding",
+        type=int,
+        default=3500,
+        metavar="BYTES",
+        help="added to each pod; the default brings an event to about 5 KB, as those of real pods are (default: 3500)",
+    )
     return options
 
 
@@ -67,7 +71,7 @@ def pods(options: argparse.Namespace, say: ProgressLines) -> Iterator[tuple[Targ
                 raise ClusterError("ready", f"namespace {target.namespace} got no service account within 30 s.")
             names = [f"pod-{number}" for number in range(options.pods)]
             for name in names:
-                api.create(_pod(name), target.namespace)
+                api.create(_pod(name, options.padding), target.namespace)
             say(f"made {len(names)} pods in namespace {target.namespace}")
             yield target, names
         finally:
@@ -76,11 +80,11 @@ def pods(options: argparse.Namespace, say: ProgressLines) -> Iterator[tuple[Targ
                     say(sentence)
 
 
-def _pod(name: str) -> dict[str, object]:
+def _pod(name: str, padding: int) -> dict[str, object]:
     return {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": {"name": name, "labels": {LABEL: "new"}, "annotations": {"padding": "x" * PADDING}},
+        "metadata": {"name": name, "labels": {LABEL: "new"}, "annotations": {"padding": "x" * padding}},
         "spec": {
             "schedulerName": "stsconf-none",
             "terminationGracePeriodSeconds": 0,

@@ -67,6 +67,7 @@ def main() -> None:
     rate, say = given.rate or float(TIMES * peak), ProgressLines()
     with load.pods(given, say) as (target, names), tempfile.TemporaryDirectory() as folder:
         api = target.connect()
+        where = describe(identify(api)[0])
         scope = EVERYWHERE if given.whole_cluster else Scope((target.namespace,))
         recorder = Recorder(api.client, Path(folder) / "run.ndjson", "benchmark", scope)
         with recorder:
@@ -74,8 +75,7 @@ def main() -> None:
             answered = load.relabel(target, names, given.writers, rate, given.seconds)
             seal = recorder.close()
         found = compare(answered, seal.path, target.namespace)
-        version, _ = identify(api)
-    print(describe(version))
+    print(where)
     print(f"busiest second of a real run: {peak} events; asked for here: {rate:.0f} a second")
     print(
         f"answered {found.answered} writes, {found.answered / given.seconds:.0f} a second; "
