@@ -1,6 +1,6 @@
 """Pods without an owner are adopted, pods that no longer match are let go."""
 
-from stsconf import Level, Timeline, expect, expect_reached, promise
+from stsconf import Level, Timeline, expect, expect_none, expect_reached, promise
 
 TUTORIAL = "tutorials/stateful-application/basic-stateful-set/"
 ADOPTION = f"{TUTORIAL}#non-cascading-delete"
@@ -42,6 +42,28 @@ def test_a_pod_whose_labels_no_longer_match_is_released(timeline: Timeline) -> N
             expect_reached(freed is not None, f"Pod {changed.name} is released", changed)
             if freed is not None:
                 expect(freed).keeps(changed, "uid", "terminating", "restarts")
+
+
+@promise("ADP-04", source=f"{CODE}statefulset/stateful_set.go", scenarios=("strangers",), level=Level.IMPLEMENTATION)
+def test_a_pod_of_another_name_is_not_adopted(timeline: Timeline) -> None:
+    """A Pod with the set's labels under a name that the set would not give is left alone."""
+    taken = {e.name: e for e in timeline.strays()}
+    for action in timeline.actions:
+        if action.verb == "create" and action.resource == "pods":
+            expect_none([e for e in taken.values() if e.name == action.name], f"pod {action.name} is adopted")
+
+
+@promise("ADP-09", source=f"{CODE}controller_ref_manager.go", scenarios=("strangers",), level=Level.IMPLEMENTATION)
+def test_a_pod_that_belongs_to_another_is_left_alone(timeline: Timeline) -> None:
+    """A Pod that another controller owns is neither adopted nor deleted, whatever its labels and name."""
+    for other in timeline.pods.created():
+        if other.fact.owner_uid and other.fact.owner_uid not in {e.uid for e in timeline.sets.events}:
+            for later in timeline.pods.named(other.name):
+                if later.uid == other.uid and later.before:
+                    expect(later).keeps(other, "owner_uid")
+            stop = timeline.pods.stop_of(other.uid)
+            if stop is not None:
+                expect(stop).shows("deleted by hand", stop.uid in timeline.deleted_by_us, True)
 
 
 @promise(

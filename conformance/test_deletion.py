@@ -41,7 +41,7 @@ def test_scaling_to_zero_first_ends_the_pods_in_order(timeline: Timeline) -> Non
                 expect(gone).follows(timeline.pods.end_of(stop.uid), f"Pod {stop.name} is gone", timeline.pods)
 
 
-@promise("DEL-06", source=f"{GC}#foreground-deletion", scenarios=("foreground_delete",))
+@promise("DEL-06", source=f"{GC}#foreground-deletion", scenarios=("foreground_delete", "hasty_delete"))
 def test_foreground_deletion_removes_the_set_last(timeline: Timeline) -> None:
     """In foreground deletion the set stays, marked and with its finalizer, until all its Pods are gone."""
     for asked in timeline.cascades("Foreground"):

@@ -106,3 +106,24 @@ def test_creation_waits_for_minready_seconds(timeline: Timeline) -> None:
         for lower in timeline.names_below(created) if spec and spec.min_ready_seconds else ():
             ready = timeline.pods.since(lower, healthy, created.rv)
             expect(created).waits(ready, spec.min_ready_seconds if spec else 0, f"{lower} is Ready")
+
+
+@promise("REC-08", source=f"{CODE}stateful_pod_control.go", scenarios=("claim_protection",), level=Level.IMPLEMENTATION)
+def test_a_claim_that_is_being_deleted_blocks_its_pod(timeline: Timeline) -> None:
+    """A Pod is not created while a claim of its name is being deleted."""
+    for stop in timeline.claims.stopping():
+        for created in timeline.created_by_set():
+            if created.rv > stop.rv and stop.name in created.fact.claims.values():
+                gone = timeline.claims.end_of(stop.uid)
+                expect(created).follows(gone, f"the old claim {stop.name} is gone", timeline.claims)
+
+
+@promise("REC-09", source=f"{CODE}stateful_pod_control.go", scenarios=("drift",), level=Level.IMPLEMENTATION)
+def test_a_changed_name_label_is_repaired(timeline: Timeline) -> None:
+    """The label with a Pod's name is set right again when it was changed, on the Pod that is there."""
+    label = "statefulset.kubernetes.io/pod-name"
+    for changed in timeline.pods.losing(lambda pod: pod.labels.get(label) == pod.name):
+        if changed.now is not None and timeline.wants_at(changed):
+            again = (e for e in timeline.pods.becoming(lambda pod: pod.labels.get(label) == pod.name))
+            repaired = next((e for e in again if e.uid == changed.uid and e.rv > changed.rv), None)
+            expect_reached(repaired is not None, f"the label of Pod {changed.name} is right again", changed)

@@ -38,16 +38,16 @@ def test_only_the_claims_of_removed_pods_are_deleted(timeline: Timeline) -> None
     """With whenScaled Delete scaling down deletes the claims of the Pods it removes, and no other."""
     for before, epoch in timeline.scalings():
         if epoch.spec.replicas < before.replicas and epoch.spec.when_scaled == "Delete":
+            removed = {e.name for e in timeline.excess_stops() if epoch.began.rv < e.rv < epoch.until_rv}
             for claim in timeline.claims_at(epoch.began.rv):
+                pod = timeline.pod_name(int(claim.name.rpartition("-")[2]))
                 ended = timeline.claims.end_of(claim.uid)
-                ordinal = int(claim.name.rpartition("-")[2])
-                if ordinal not in epoch.spec.ordinals:
+                if pod in removed:
                     expect_reached(ended is not None, f"claim {claim.name} is deleted", claim)
-                else:
+                elif int(claim.name.rpartition("-")[2]) in epoch.spec.ordinals:
                     later = timeline.claims.before(epoch.until_rv, claim.name)
-                    expect(claim).shows(
-                        "kept while its Pod is wanted", later is not None and later.uid == claim.uid, True
-                    )
+                    kept = later is not None and later.uid == claim.uid
+                    expect(claim).shows("kept while its Pod is wanted", kept, True)
 
 
 @promise("PVR-06", source=RETENTION, scenarios=("retention",), since="1.27")

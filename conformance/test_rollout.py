@@ -132,7 +132,7 @@ def test_a_pod_that_was_updated_comes_back_updated(timeline: Timeline) -> None:
             expect(new).keeps(old, "revision")
 
 
-@promise("UPD-15", source=STATUS, scenarios=("rollout", "rollback", "restart"))
+@promise("UPD-15", source=STATUS, scenarios=("rollout", "rollback", "restart", "hasty_updates"))
 def test_the_current_revision_becomes_the_update_revision(timeline: Timeline) -> None:
     """When an update is complete, the status's current revision is the update revision."""
     for rollout in timeline.rollouts():

@@ -8,7 +8,7 @@ TUTORIAL = "tutorials/stateful-application/basic-stateful-set/"
 CODE = "https://github.com/kubernetes/kubernetes/blob/v1.36.2/pkg/controller/statefulset/"
 
 
-@promise("SDN-01", source=GUARANTEES, scenarios=("scale_down",))
+@promise("SDN-01", source=GUARANTEES, scenarios=("scale_down", "hasty_scale"))
 def test_pods_are_removed_in_descending_order(timeline: Timeline) -> None:
     """When Pods are removed, they are terminated in reverse order, from the highest ordinal down."""
     if timeline.ordered:

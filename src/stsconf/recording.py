@@ -321,7 +321,7 @@ class _Reader:
             return event.fact.owner_uid in uids or (split is not None and split[0] == name)
 
         def is_mine(action: Action) -> bool:
-            return action.name in {name, *services} or action.name.startswith(f"{name}-")
+            return action.name in {name, *services} or f"{name}-" in action.name
 
         def is_claim(event: Event[Any]) -> bool:
             split = facts.ordinal_of(event.name)

@@ -622,6 +622,11 @@ class Timeline:
         unanswered = {e.uid for a in deletions if not a.uid for e in self.pods.named(a.name)}
         return frozenset(answered | unanswered)
 
+    @property
+    def claims_deleted_by_us(self) -> set[str]:
+        """Names of the claims that the harness deleted."""
+        return {a.name for a in self.actions if a.verb == "delete" and a.resource == "persistentvolumeclaims"}
+
     def excess_stops(self) -> Iterator[Event[facts.Pod]]:
         """Pods asked to stop because the set no longer wants their ordinal: not evicted, not deleted by the harness."""
         for stop, spec in self._controller_stops():

@@ -18,6 +18,8 @@ GATE = "stsconf.dev/released"
 """A readiness gate (core/v1 PodReadinessGate): the kubelet reports a pod Ready only while this condition is True."""
 
 
+POD_NAME_LABEL = "statefulset.kubernetes.io/pod-name"
+"""The label that holds a pod's own name."""
 RESTARTED = "kubectl.kubernetes.io/restartedAt"
 """The annotation that ``kubectl rollout restart`` sets."""
 
@@ -219,6 +221,20 @@ class Workload:
         name = self._pod_name(ordinal)
         with self.recorder.act("patch", "pods", self.names.namespace, name, body) as act:
             act.returned(self.api.patch("Pod", name, body, self.names.namespace))
+
+    def add_pod(self, name: str, *, owned: bool = False) -> None:
+        """Create a pod of our own with the labels that the set selects; ``owned``: controlled by somebody else."""
+        namespace, app = self.names.namespace, self.names.app
+        container = {"name": "nginx", "image": self.images["nginx_old"]}
+        metadata: Object = {"name": name, "labels": {"app": app}}
+        if owned:
+            other = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": f"{name}-owner"}}
+            uid = self.api.create(other, namespace)["metadata"]["uid"]
+            owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": f"{name}-owner", "uid": uid, "controller": True}
+            metadata["ownerReferences"] = [owner]
+        manifest = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": {"containers": [container]}}
+        with self.recorder.act("create", "pods", namespace, name, manifest) as act:
+            act.returned(self.api.create(manifest, namespace))
 
     def finish(self, ordinal: int, phase: str) -> None:
         """Report a pod Failed or Succeeded through its status, as a kubelet does when its containers have ended."""
@@ -426,9 +442,37 @@ class Workload:
         what = "be owned" if owned else "have no owner"
         self.recorder.wait_for(done, self.waits.settle, f"pods {list(ordinals)} to {what}")
 
+    def wait_label(self, ordinal: int, label: str) -> None:
+        """Wait until a label of this pod holds the pod's own name."""
+        name = self._pod_name(ordinal)
+
+        def repaired() -> bool | None:
+            pod = self.pods().get(name)
+            return (pod is not None and (pod["metadata"].get("labels") or {}).get(label) == name) or None
+
+        self.recorder.wait_for(repaired, self.waits.settle, f"label {label} of {name} to be its name")
+
     def wait_claims(self, *ordinals: int) -> None:
         """Wait until the claims of exactly these ordinals are there, terminating ones included."""
         self._wait_claims(ordinals, lambda _: True, "to be the only ones")
+
+    def wait_claims_stay(self) -> None:
+        """Wait until no claim of the set is on its way out: asked to go, or owned by a pod that is no longer there."""
+
+        def stay() -> bool | None:
+            pods = self.pods()
+            there = {pod["metadata"]["uid"] for pod in pods.values() if not pod["metadata"].get("deletionTimestamp")}
+            claims = self.recorder.objects("persistentvolumeclaims", self.names.namespace).values()
+            owners = {
+                owner["uid"]
+                for claim in claims
+                for owner in claim["metadata"].get("ownerReferences") or ()
+                if owner["kind"] == "Pod"
+            }
+            leaving = any(claim["metadata"].get("deletionTimestamp") for claim in claims)
+            return (not leaving and owners <= there and len(pods) == len(there)) or None
+
+        self.recorder.wait_for(stay, self.waits.settle, "no claim to be on its way out")
 
     def wait_claims_owned(self, *ordinals: int) -> None:
         """Wait until exactly these claims are there and each carries a reference to the set."""

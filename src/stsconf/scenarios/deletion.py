@@ -110,7 +110,7 @@ def retention_hasty(workload: Workload) -> None:
     workload.scale(1)
     workload.wait_pods(0, 1)
     workload.scale(3)
-    workload.wait_claims(0)
+    workload.wait_claims_stay()
     workload.nudge()  # see docs/decisions/claims-going-away.md
     workload.wait_settled()
 

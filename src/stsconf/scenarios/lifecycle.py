@@ -1,7 +1,7 @@
 """Pods are lost or end, and the set makes up for it."""
 
 from stsconf.scenarios.registry import scenario
-from stsconf.workload import Workload, gated
+from stsconf.workload import POD_NAME_LABEL, Workload, gated
 
 
 @scenario(pods=3, markers=True)
@@ -53,4 +53,38 @@ def release_and_adopt(workload: Workload) -> None:
     workload.nudge()
     workload.patch_pod(1, {"metadata": {"labels": {"app": label}}})
     workload.wait_owned(1, owned=True)
+    workload.wait_settled()
+
+
+@scenario(pods=2)
+def drift(workload: Workload) -> None:
+    """Change the label that holds a pod's own name."""
+    workload.create(2)
+    workload.wait_settled()
+    workload.patch_pod(1, {"metadata": {"labels": {POD_NAME_LABEL: "another"}}})
+    workload.wait_label(1, POD_NAME_LABEL)
+    workload.wait_settled()
+
+
+@scenario(pods=3)
+def strangers(workload: Workload) -> None:
+    """Beside a pod of a name that no set gives and one of another owner, create a set; then make room for it."""
+    workload.add_pod(f"{workload.names.set_name}-stray")
+    workload.add_pod(f"{workload.names.set_name}-1", owned=True)
+    workload.create(2)
+    workload.wait_ready(1)
+    workload.nudge()
+    workload.delete_pods(1)
+    workload.wait_settled()
+
+
+@scenario(pods=2)
+def claim_protection(workload: Workload) -> None:
+    """Delete the claim of a running pod, and then the pod."""
+    workload.create(2)
+    workload.wait_settled()
+    uids = workload.uids(1)
+    workload.delete_claim(1)
+    workload.delete_pods(1)
+    workload.wait_replaced(uids)
     workload.wait_settled()
