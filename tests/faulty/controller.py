@@ -10,7 +10,7 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from tests.faulty.objects import (
@@ -23,6 +23,7 @@ from tests.faulty.objects import (
     is_finished,
     is_terminating,
     labels_of,
+    merged,
     name_of,
     ordinal_of,
     owners_of,
@@ -116,6 +117,16 @@ class View:
     def replicas(self) -> int:
         return int(self.spec.get("replicas", 1))
 
+    def after(self, steps: Iterable[Action]) -> "View":
+        """What the set's pods will be once these steps are done, as far as they decide it."""
+        pods = dict(self.all_pods)
+        for step in steps:
+            if isinstance(step, Create) and step.body["kind"] == "Pod":
+                pods.setdefault(name_of(step.body), merged(step.body, {"metadata": {"uid": ""}}))
+            elif isinstance(step, Delete) and step.kind == "Pod":
+                pods[step.name] = merged(pods[step.name], {"metadata": {"deletionTimestamp": "now"}})
+        return replace(self, all_pods=pods)
+
     @property
     def claim_templates(self) -> Sequence[Object]:
         return self.spec.get("volumeClaimTemplates") or ()
@@ -155,8 +166,10 @@ class Controller:
             return self.report(plan) if plan else []
         if steps := [*self.adopt(view), *self.release(view)] or self.record_template(view):
             return steps
-        plan = self.plan(view)
-        return [*self.act(plan), *self.report(plan), *self.prune(plan)] if plan else []
+        if (plan := self.plan(view)) is None:
+            return []
+        steps = self.act(plan)
+        return [*steps, *self.report(replace(plan, view=view.after(steps))), *self.prune(plan)]
 
     def stands_aside(self, view: View) -> bool:
         """A set that is being deleted is left to the garbage collector."""

@@ -27,12 +27,16 @@ from tests.faulty.objects import (
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One fault. ``promise`` is the id of the catalogue's row that it breaks first; ``says`` is the fault in words."""
+    """One fault. ``promise`` is the id of the catalogue's row that is to name it; ``says`` is the fault in words.
+
+    ``scenarios`` are those in which it shows, where that is not in all of the promise's own.
+    """
 
     name: str
     says: str
     promise: str
     controller: type[Controller]
+    scenarios: tuple[str, ...] = ()
 
     @property
     def area(self) -> str:
@@ -42,12 +46,12 @@ class Fault:
 FAULTS: dict[str, Fault] = {}
 
 
-def fault(promise: str) -> Callable[[type[Controller]], type[Controller]]:
+def fault(promise: str, *scenarios: str) -> Callable[[type[Controller]], type[Controller]]:
     """Register a faulty controller: its name is the class's, its docstring the fault in words."""
 
     def register(controller: type[Controller]) -> type[Controller]:
         name = re.sub(r"(?<!^)(?=[A-Z])", "-", controller.__name__).lower()
-        FAULTS[name] = Fault(name, " ".join((controller.__doc__ or "").split()), promise, controller)
+        FAULTS[name] = Fault(name, " ".join((controller.__doc__ or "").split()), promise, controller, scenarios)
         return controller
 
     return register

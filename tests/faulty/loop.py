@@ -4,14 +4,15 @@ import json
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from urllib3.exceptions import HTTPError
 
 from stsconf.api import Api, ApiError
-from stsconf.errors import ClusterError
+from stsconf.errors import StsconfError
 from stsconf.wire import HttpProblem, Wire
 from tests.faulty.controller import Action, Controller, Create, Delete, Patch, View, Wait, WriteStatus
 from tests.faulty.faults import FAULTS
@@ -30,8 +31,8 @@ PATHS = {
 WORKERS = 4
 """Sets that are acted on at the same time; never one by two."""
 WATCH_SECONDS = 240
-RETRY_SECONDS = 0.3
-"""After an answer of the server that was no success, such as a name that is taken."""
+RETRY_SECONDS = 0.2
+"""After an answer of the server that was no success, such as a name that is taken; doubled each time, up to 5 s."""
 
 Key = tuple[str, str]
 """Namespace and name."""
@@ -160,6 +161,7 @@ class Loop:
         self._default = fault
         self._controllers: dict[str | None, Controller] = {None: Controller()}
         self._controllers |= {name: known.controller() for name, known in FAULTS.items()}
+        self._failures: Counter[Key] = Counter()
 
     def start(self) -> None:
         """Start all threads; they end with the process."""
@@ -203,30 +205,36 @@ class Loop:
             key, awaited = _key(view.set), list[Awaited]()
             try:
                 self._act(view, awaited)
-            except (ApiError, ClusterError) as trouble:
-                _say(f"{'/'.join(key)}: {trouble}")
-                self._store.wake(key, RETRY_SECONDS)
-            except Exception as broken:  # a controller that is wrong must not take the others along
-                _say(f"{'/'.join(key)}: {type(broken).__name__}: {broken}")
-                self._store.wake(key, 10 * RETRY_SECONDS)
+                self._failures.pop(key, None)
+            except Exception as trouble:  # a controller that is wrong must not take the others along
+                what = str(trouble) if isinstance(trouble, StsconfError) else repr(trouble)
+                _say(f"{'/'.join(key)}: {what}")
+                self._store.wake(key, min(RETRY_SECONDS * 2 ** self._failures[key], 5.0))
+                self._failures[key] += 1
             finally:
                 self._store.done(key, awaited)
 
     def _act(self, view: View, awaited: list[Awaited]) -> None:
         name = (view.set["metadata"].get("annotations") or {}).get(ANNOTATION, self._default)
+        failed: ApiError | None = None
         for action in self._controllers[name].reconcile(view):
-            if isinstance(action, Wait):
-                if action.seconds is not None:
-                    self._store.wake(_key(view.set), action.seconds)
-            elif after := self._send(view, action):
-                awaited.append(after)
+            try:
+                if isinstance(action, Wait):
+                    if action.seconds is not None:
+                        self._store.wake(_key(view.set), action.seconds)
+                elif (failed is None or isinstance(action, WriteStatus)) and (after := self._send(view, action)):
+                    awaited.append(after)
+            except ApiError as error:
+                failed = failed or error  # the status is published all the same
+        if failed:
+            raise failed
 
     def _send(self, view: View, action: Action) -> Awaited | None:
         """One request; what has to be seen of it afterwards."""
         namespace = view.set["metadata"]["namespace"]
         match action:
             case Create(body):
-                return _written(self._api.request("POST", _path(body["kind"], namespace), body))
+                return self._write("POST", _path(body["kind"], namespace), body)
             case Delete(kind, name, uid, grace):
                 options = {"preconditions": {"uid": uid}, **({} if grace is None else {"gracePeriodSeconds": grace})}
                 try:
@@ -241,12 +249,20 @@ class Loop:
                 known = self._store.get(kind, (namespace, name))
                 if known is None:
                     return None
-                return _written(self._api.request("PUT", _path(kind, namespace, name), merged(known, body)))
+                return self._write("PUT", _path(kind, namespace, name), merged(known, body))
             case WriteStatus(status):
                 path = f"{_path(SET, namespace, view.name)}/status"
-                return _written(self._api.request("PUT", path, merged(view.set, {"status": status})))
+                return self._write("PUT", path, merged(view.set, {"status": status}))
             case Wait():
                 return None
+
+    def _write(self, method: str, path: str, body: Object) -> Written:
+        """Send JSON as YAML, which it is: so the API server itself decides how the data of a revision is spelt.
+
+        It keeps JSON as it came, spaces included, and takes data that it spelt anew when it patched for changed.
+        """
+        answer = self._api.request(method, path, body, "application/yaml")
+        return Written(str(answer["kind"]), int(answer["metadata"]["resourceVersion"]))
 
     def _still_wanted(self, view: View) -> bool:
         """Whether the server itself, and not our view, says that the set may adopt."""
@@ -261,10 +277,6 @@ def _key(obj: Raw) -> Key:
 def _path(kind: str, namespace: str, name: str = "") -> str:
     group, resource = PATHS[kind]
     return f"{group}/namespaces/{namespace}/{resource}" + (f"/{name}" if name else "")
-
-
-def _written(answer: Mapping[str, Any]) -> Written:
-    return Written(str(answer["kind"]), int(answer["metadata"]["resourceVersion"]))
 
 
 def _lines(answer: Any) -> Iterator[bytes]:

@@ -173,9 +173,10 @@ class World:
         o = self.objects
         view = View(self.set, o["Pod"], o["PersistentVolumeClaim"], o["ControllerRevision"], self.now)
         actions = self.controller.reconcile(copy.deepcopy(view))
+        failed = False
         for action in actions:
-            if not self.apply(action):
-                break
+            if not failed or isinstance(action, WriteStatus):
+                failed = not self.apply(action) or failed
         return min((a.seconds for a in actions if isinstance(a, Wait) and a.seconds), default=None)
 
     def step(self) -> bool:
