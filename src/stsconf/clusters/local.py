@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from hashlib import file_digest
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 KUBERNETES = "v1.37.2"
 """The version that a checkout builds."""
+BUILT = ("etcd", "kwok", f"kubernetes-{KUBERNETES}")
+"""Folders of ``airgap/go`` that hold what is built."""
 CONTROL_PLANE = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
 PROGRAMS = ("etcd", *CONTROL_PLANE, "kwok")
 CAPABILITIES = frozenset({"nodes", "storage"})
@@ -105,11 +107,15 @@ def cluster(
             api=api,
             ours=True,
             storage_class="managed-nfs-storage",
-            images={**suite_files.public_images(), **images},
+            images={**{k: v for k, v in suite_files.public_images().items() if k.startswith("nginx")}, **images},
             version=version,
             uid=uid,
             capabilities=CAPABILITIES,
-            stand_ins=STAND_INS,
+            stand_ins=(
+                *STAND_INS,
+                *(f"{name} built from Go modules" for name in facts.get("gosum", ())),
+                *(f"{name} given by --local-bin" for name in facts.get("exchanged_programs", ())),
+            ),
             kubectl=programs.get("kubectl", "kubectl"),
             facts=facts,
             alive=alive,
@@ -121,7 +127,7 @@ def cluster(
         say("local: ending the control plane")
 
 
-def find_programs(settings: Settings, say: Say) -> tuple[dict[str, str], dict[str, object]]:
+def find_programs(settings: Settings, say: Say) -> tuple[dict[str, str], dict[str, Any]]:
     """Where each program stands, by name, and what the report tells about them.
 
     Raises ``UsageError`` for a folder that is none, ``PreflightRefused`` when a program is missing and cannot be built.
@@ -131,29 +137,29 @@ def find_programs(settings: Settings, say: Say) -> tuple[dict[str, str], dict[st
         if not settings.bin_dir.is_dir():
             raise UsageError(f"--sts-local-bin={settings.bin_dir} is not a folder.", "Name one that holds programs.")
         own = {path.name: str(path.resolve()) for path in settings.bin_dir.iterdir() if path.is_file()}
-    built = {} if set(PROGRAMS) <= set(own) else _built(say)
-    facts: dict[str, object] = {"feature_gates": settings.feature_gates}
+    command = airgap_command()
+    built = {} if set(PROGRAMS) <= set(own) else _built(command, say)
+    facts: dict[str, Any] = {"feature_gates": settings.feature_gates}
     if used := {name: path for name, path in own.items() if name in PROGRAMS or name.endswith("-controller")}:
-        facts["exchanged_programs"] = {name: f"sha256:{_sha256(path)}" for name, path in sorted(used.items())}
-    if built:
-        facts["kubernetes"] = f"{KUBERNETES}, built from Go modules"
+        facts["exchanged_programs"] = {name: f"sha256:{_sha256(Path(path))}" for name, path in sorted(used.items())}
+    if built and command:
+        facts["gosum"] = {name: f"sha256:{_sha256(Path(command[-1], 'go', name, 'go.sum'))}" for name in BUILT}
     return {**built, **own}, facts
 
 
-def _sha256(path: str) -> str:
-    with Path(path).open("rb") as file:
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
         return file_digest(file, "sha256").hexdigest()
 
 
-def _built(say: Say) -> dict[str, str]:
-    command = airgap_command()
+def _built(command: Sequence[str] | None, say: Say) -> dict[str, str]:
     if command is None:
         raise PreflightRefused(
             f"Provider local needs the programs {', '.join(PROGRAMS)}, and only a source checkout can build them.",
             "Name a folder that holds them with --sts-local-bin.",
         )
     with subprocess.Popen(
-        [*command, "programs", "etcd", "kwok", f"kubernetes-{KUBERNETES}"],
+        [*command, "programs", *BUILT],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
