@@ -42,7 +42,7 @@ def test_an_empty_project_gets_no_fixture_of_ours(tmp_path: Path) -> None:
 def test_the_options_have_one_prefix_and_teach(tmp_path: Path) -> None:
     done = run_pytest("--help", cwd=tmp_path)
     section = done.stdout.split("StatefulSet conformance:")[1].split("\n\n")[0]
-    assert "--sts-cluster={kind,existing}" in section
+    assert "--sts-cluster={kind,existing,local}" in section
     assert "in namespaces of its own" in " ".join(section.split())
 
 
@@ -56,7 +56,7 @@ def test_collecting_needs_no_cluster_and_leaves_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("option", "sentence"),
     [
-        ("--sts-scenario=nope", "There is no scenario nope. There is create"),
+        ("--sts-scenario=nope", "There is no scenario nope. There is "),
         ("--sts-image=nope=x", "is not KEY=REFERENCE"),
         ("--sts-settle=soon", "is not a number of seconds"),
         ("--sts-registry-mirror=mirror.example:5000", "is no registry. Give http[s]://HOST[:PORT]"),
