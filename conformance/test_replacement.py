@@ -35,7 +35,7 @@ def _finished_is_replaced(timeline: Timeline, phase: str) -> None:
 def test_a_deleted_pod_comes_back_with_its_name_and_storage(timeline: Timeline) -> None:
     """A Pod that is deleted by hand is created again with the same name, host name and claims."""
     for stop in timeline.pods.stopping():
-        if stop.uid in timeline.deleted_by_us and timeline.wants_at(stop):
+        if stop.uid in timeline.deleted_by_us and timeline.wants_at(stop) and timeline.owns(stop.fact):
             successor = timeline.successor_of(stop)
             marks = [successor] if successor else []
             expect_reached(successor is not None, f"Pod {stop.name} is created again", stop, *marks)
@@ -47,7 +47,7 @@ def test_a_deleted_pod_comes_back_with_its_name_and_storage(timeline: Timeline) 
 def test_a_lower_pod_is_replaced_although_a_higher_one_is_not_ready(timeline: Timeline) -> None:
     """A Pod whose predecessors are healthy is replaced even while a Pod after it is not Ready."""
     for stop in timeline.pods.stopping():
-        if stop.uid not in timeline.deleted_by_us or not timeline.wants_at(stop):
+        if stop.uid not in timeline.deleted_by_us or not timeline.wants_at(stop) or not timeline.owns(stop.fact):
             continue
         for higher in timeline.members_at(stop.rv):
             if (higher.fact.ordinal or 0) > (stop.fact.ordinal or 0) and not higher.fact.healthy:

@@ -655,6 +655,8 @@ class Timeline:
                 continue
             past = [e for e in epochs if e.began.rv < stop.rv]
             known = [e for e in past if e is past[-1] or self.noticed(past[past.index(e) + 1]) > stop.rv]
+            if any(stop.fact.ordinal not in epoch.spec.ordinals for epoch in known):
+                continue
             readings = [UpdateStop(stop, epoch, self.target_of(epoch.spec)) for epoch in reversed(known)]
             found.append(next((reading for reading in readings if reading.explained), readings[0]))
         return found
@@ -724,6 +726,13 @@ class Timeline:
             e for e in self.pods.at(rv) if not e.fact.owner_uids and not e.fact.terminating and self.matches(e.fact)
         ]
 
+    def owns(self, pod: facts.Pod) -> bool:
+        """Whether the pod carries the controller reference of a set of this window."""
+        return pod.owner_uid in {e.uid for e in self.sets.events}
+
+    def _stranger(self, pod: facts.Pod) -> bool:
+        return pod.owner_uid is not None and not self.owns(pod)
+
     def matches(self, pod: facts.Pod) -> bool:
         """Whether the pod carries the labels that the set selects by."""
         return self.selector.items() <= pod.labels.items()
@@ -758,12 +767,17 @@ class Timeline:
         return ((old, new) for old, new in self.replacements() if old.uid in self.deleted_by_us)
 
     def replacements(self) -> Iterator[tuple[Event[facts.Pod], Event[facts.Pod]]]:
-        """Pods created under a name that was there before: the predecessor as last seen, and the new one."""
+        """Pods created under the name of one that the set had before: that one as last seen, and the new one."""
         for event in self.created_by_set():
             lane = self.pods.named(event.name)
             index = lane.index(event)
             was = lane[index - 1]
-            if index and was.uid != event.uid and not self.pods.unseen(was.rv - 1, event.rv):
+            if (
+                index
+                and was.uid != event.uid
+                and not self._stranger(was.fact)
+                and not self.pods.unseen(was.rv - 1, event.rv)
+            ):
                 yield was, event
 
     def healthy_members(self) -> list[Event[facts.Pod]]:
