@@ -10,7 +10,7 @@ import pytest
 from stsconf import suite_files
 from stsconf.api import Api, ApiError, Object
 from stsconf.clusters import Cluster, local
-from stsconf.errors import ClusterError, UsageError
+from stsconf.errors import ClusterError
 from stsconf.storage import until
 from stsconf.workload import GATE, Names, documented
 from tests.local.conftest import SECONDS, plane
@@ -195,11 +195,4 @@ def test_a_program_that_cannot_run_is_named(tmp_path: Path) -> None:
         pytest.raises(ClusterError, match=r"^kube-scheduler: it could not be started"),
         plane(tmp_path / "logs", local.Settings(bin_dir=own)),
     ):
-        pass
-
-
-def test_options_that_make_no_sense_are_usage_errors(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="is not GATE=true"):
-        local.Settings.from_text(None, "Some")
-    with pytest.raises(UsageError, match="is not a folder"), plane(tmp_path, local.Settings(bin_dir=tmp_path / "no")):
         pass

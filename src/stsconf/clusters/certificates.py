@@ -29,15 +29,6 @@ def _private(key: EllipticCurvePrivateKey) -> bytes:
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
-def signing_keys(folder: Path) -> Pair:
-    """A key pair for service account tokens: the public key, and the private one."""
-    key = generate_private_key(SECP256R1())
-    pair = Pair(folder / "accounts.pub", folder / "accounts.key")
-    pair.key.write_bytes(_private(key))
-    pair.certificate.write_bytes(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
-    return pair
-
-
 class Authority:
     """A certificate authority. Everything is written to ``folder``, which must be closed to other users."""
 
@@ -77,6 +68,14 @@ class Authority:
         pair = Pair(self._folder / f"{name}.crt", self._folder / f"{name}.key")
         pair.key.write_bytes(_private(key))
         pair.certificate.write_bytes(builder.sign(self._key, hashes.SHA256()).public_bytes(Encoding.PEM))
+        return pair
+
+    def signing_keys(self) -> Pair:
+        """A key pair for service account tokens, the public key in place of a certificate."""
+        key = generate_private_key(SECP256R1())
+        pair = Pair(self._folder / "accounts.pub", self._folder / "accounts.key")
+        pair.key.write_bytes(_private(key))
+        pair.certificate.write_bytes(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
         return pair
 
     def kubeconfig(self, server: str, name: str, user: str, group: str | None = None) -> Path:

@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from hashlib import file_digest
+from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
 
@@ -27,9 +28,6 @@ from stsconf.clusters.provisioner import FolderProvisioner
 from stsconf.errors import ClusterError, PreflightRefused, UsageError
 from stsconf.storage import Say
 from stsconf.waits import Waits
-
-if TYPE_CHECKING:
-    from stsconf.clusters.certificates import Authority
 
 KUBERNETES = "v1.37.2"
 """The version that a checkout builds."""
@@ -83,13 +81,14 @@ def cluster(
     programs, facts = find_programs(settings, say)
     folder.mkdir(parents=True, exist_ok=True)
     data = Path(tempfile.mkdtemp(prefix="stsconf-"))
-    with ExitStack() as stack:
+    with ExitStack() as afterwards, ExitStack() as stack:
         processes = stack.enter_context(Processes(folder.resolve(), data))
         port = stack.enter_context(_held_port())
         plane = _Plane(data, folder, f"https://127.0.0.1:{port}", programs, settings, processes, waits)
         api = plane.start(port, say)
         stack.callback(api.close)
         provisioner = plane.install()
+        afterwards.callback(provisioner.join)
         stack.callback(provisioner.end)
         plane.start_controllers(say)
         api.processes = processes
@@ -130,8 +129,14 @@ def cluster(
 def find_programs(settings: Settings, say: Say) -> tuple[dict[str, str], dict[str, Any]]:
     """Where each program stands, by name, and what the report tells about them.
 
-    Raises ``UsageError`` for a folder that is none, ``PreflightRefused`` when a program is missing and cannot be built.
+    Raises ``UsageError`` without the extra or for a folder that is none, ``PreflightRefused`` when a program is missing
+    and cannot be built.
     """
+    if find_spec("cryptography") is None:
+        raise UsageError(
+            "Provider local needs the optional extra: cryptography is not installed.",
+            "Install it with `pip install 'statefulset-conformance[local]'`.",
+        )
     own: dict[str, str] = {}
     if settings.bin_dir:
         if not settings.bin_dir.is_dir():
@@ -217,6 +222,8 @@ class _Plane:
         processes: Processes,
         waits: Waits,
     ) -> None:
+        from stsconf.clusters.certificates import Authority
+
         self._data = data
         self._logs = logs
         self._server = server
@@ -224,13 +231,11 @@ class _Plane:
         self._settings = settings
         self._processes = processes
         self._waits = waits
-        self._authority = _authority(data)
+        self._authority = Authority(data)
         self._api: _Api
 
     def start(self, port: int, say: Say) -> _Api:
         """Start etcd and the API server; return a connection with all rights once it is ready."""
-        from stsconf.clusters.certificates import signing_keys
-
         say("local: starting etcd and kube-apiserver")
         data, authority = self._data, self._authority
         etcd = f"unix://{data}/etcd.sock"
@@ -243,7 +248,7 @@ class _Plane:
             "--unsafe-no-fsync",
             "--log-level=warn",
         )
-        accounts = signing_keys(data)
+        accounts = authority.signing_keys()
         serving = authority.issue("apiserver", "kube-apiserver", hosts=("127.0.0.1", "localhost", "kubernetes"))
         self._start(
             "kube-apiserver",
@@ -351,14 +356,3 @@ class _Plane:
             )
         except RetryError:
             raise ClusterError(stage, f"it was not ready within {seconds:.0f} s.{said}", f"See {self._logs}.") from None
-
-
-def _authority(data: Path) -> "Authority":
-    try:
-        from stsconf.clusters.certificates import Authority
-    except ImportError:
-        raise UsageError(
-            "Provider local needs the optional extra: cryptography is not installed.",
-            "Install it with `pip install 'statefulset-conformance[local]'`.",
-        ) from None
-    return Authority(data)
