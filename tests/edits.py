@@ -200,10 +200,12 @@ def _close(records: list[Record]) -> None:
         mark["rv"] = max(mark["rv"], last + 1)
 
 
-def replay(records: Sequence[Record], kind: str) -> dict[tuple[str, str], tuple[str, object]]:
-    """The state that a kind's versions lead to: uid and revision by namespace and name."""
+def replay(
+    records: Sequence[Record], kind: str, until: float = float("inf")
+) -> dict[tuple[str, str], tuple[str, object]]:
+    """The state that a kind's versions up to a revision lead to: uid and revision by namespace and name."""
     state: dict[tuple[str, str], tuple[str, object]] = {}
-    for event in (r for r in records if r["rec"] == "ev" and r["s"] == kind):
+    for event in (r for r in records if r["rec"] == "ev" and r["s"] == kind and int(r["rv"]) <= until):
         state.pop((event["ns"], event["name"]), None)
         if event["type"] != "DELETED":
             state[event["ns"], event["name"]] = (event["uid"], event["rv"])
@@ -236,7 +238,7 @@ def integrity(records: Sequence[Record]) -> list[str]:
             live[key] = (event["uid"], generation)
     for closing in (r for r in records if r.get("why") == "closing"):
         listed = {(item["ns"], item["name"]): (item["uid"], item["rv"]) for item in closing["items"]}
-        if listed != replay(records, closing["s"]):
+        if listed != replay(records, closing["s"], int(closing["rv"])):
             wrong.append(f"the closing list of {closing['s']} differs from the replay")
     return wrong
 
@@ -312,7 +314,7 @@ def asked_to_stop(obj: Record) -> None:
     obj["metadata"].update(deletionTimestamp="2026-11-24T20:13:00Z", deletionGracePeriodSeconds=0)
 
 
-@edit("create", "ORD-01", "ORD-02", witness="web-1 web-0")
+@edit("create", "ORD-01", "ORD-02", "ORD-09", witness="web-1 web-0")
 def _(e: Editor) -> None:
     """web-1 is created before web-0 exists."""
     first = e.created("persistentvolumeclaims", "www-web-0")
@@ -333,11 +335,12 @@ def _(e: Editor) -> None:
     e.move(claim, pod, before=e.ready("web-1"))
 
 
-@edit("scale_up", "ORD-06", witness="web-0")
+@edit("scale_up", "ORD-06", "UPD-06", "UPD-08", witness="web-0")
 def _(e: Editor) -> None:
     """Scaling up replaces web-0, which was there."""
     then, uid = e.created("persistentvolumeclaims", "www-web-2"), e.new_uid()
     old, ready = e.created("pods", "web-0"), e.ready("web-0")
+    e.drop(*(r for r in e.events("pods", "web-0") if r["rv"] > then["rv"]))
     later = [s for s in e.events("endpointslices") if s["rv"] > then["rv"]]
     e.add("MODIFIED", ready, asked_to_stop, before=then)
     e.add("DELETED", ready, asked_to_stop, before=then)
@@ -356,7 +359,8 @@ def _(e: Editor) -> None:
 def _(e: Editor) -> None:
     """web-1 never becomes Ready, and the wait for it runs out."""
     ready = e.ready("web-1")
-    e.drop(ready, *(r for kind in ("endpointslices", "statefulsets") for r in e.events(kind) if r["rv"] > ready["rv"]))
+    after = [r for kind in ("endpointslices", "statefulsets") for r in e.events(kind) if r["rv"] > ready["rv"]]
+    e.drop(*after, *(r for r in e.events("pods", "web-1") if r["rv"] >= ready["rv"]))
     e.end(settled=False, waited_for="StatefulSet web to be settled: 1 of 2 pods Ready")
 
 
@@ -370,7 +374,7 @@ def _(e: Editor) -> None:
         e.add(change, like, lambda o: (named("web-x", uid)(o), asked_to_stop(o)), before=then)
 
 
-@edit("create", "IDN-02", witness="web")
+@edit("create", "IDN-02", "ORD-12", "STS-02", "STS-04", witness="web")
 def _(e: Editor) -> None:
     """A third pod appears after the set of two has settled."""
     e.add("ADDED", e.created("persistentvolumeclaims", "www-web-1"), named("www-web-2", e.new_uid()))

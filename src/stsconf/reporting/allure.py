@@ -57,9 +57,9 @@ _REQUESTS = re.compile(
 
 
 def attach(verdict: Verdict, recording: Recording, timelines: Sequence[Timeline]) -> None:
-    """Describe the running test by its verdict: labels, one step for each timeline, and the evidence in each step.
+    """Describe the running test by its verdict: labels, one step for each timeline, and the evidence.
 
-    Does nothing where Allure is not collecting. Never raises for what a verdict says.
+    Of the timelines on which the promise holds, only the one that checked the most is attached. Does nothing where Allure is not collecting. Never raises for what a verdict says.
     """
     allure.dynamic.title(f"{verdict.id} {verdict.title}")
     allure.dynamic.description(_description(verdict))
@@ -70,6 +70,7 @@ def attach(verdict: Verdict, recording: Recording, timelines: Sequence[Timeline]
     allure.dynamic.tag(verdict.outcome.value, str(verdict.level))
     required = allure.severity_level.CRITICAL if verdict.required else allure.severity_level.NORMAL
     allure.dynamic.severity(required if verdict.level == Level.DOCUMENTED else allure.severity_level.MINOR)
+    telling = max(verdict.timelines, key=lambda judged: judged.obligations, default=None)
     for timeline in timelines:
         judged = on(timeline, verdict)
         if judged is None:
@@ -77,6 +78,8 @@ def attach(verdict: Verdict, recording: Recording, timelines: Sequence[Timeline]
         glyph = LOOKS[judged.outcome].glyph
         title = f"{glyph} {judged.outcome} in scenario {judged.scenario}, {judged.obligations} obligations"
         with _step(title, _failure(verdict, judged)):
+            if judged.outcome is Outcome.HOLDS and judged is not telling:
+                continue
             events = deciding_events(verdict, timeline, recording)
             allure.attach(events, "Deciding events", "text/markdown", "md")
             svg = picture(timeline, [verdict], prefix=f"{verdict.id}-{judged.scenario}")
