@@ -14,6 +14,7 @@ from tests.faulty.objects import (
     Raw,
     controller_of,
     is_terminating,
+    merged,
     name_of,
     ordinal_of,
     owners_of,
@@ -21,6 +22,7 @@ from tests.faulty.objects import (
     ready_since,
     reference,
     revision_of,
+    selects,
     uid_of,
 )
 
@@ -179,9 +181,15 @@ class HealthyOnceHealthyEver(Controller):
         return uid_of(pod) in self.seen and not is_terminating(pod)
 
 
-@fault("ORD-05")
+@fault("ORD-05", "rollout")
 class PassesTerminating(Controller):
-    """A terminating pod does not hold up the creation of higher ones."""
+    """A rollout stops the next pod when one is gone, whose successor is then created above the terminating one."""
+
+    def phases(self) -> Sequence[Phase]:
+        return (type(self).roll, type(self).fill, type(self).shrink)
+
+    def max_unavailable(self, view: View) -> int:
+        return super().max_unavailable(view) + sum(ordinal not in view.pods for ordinal in self.wanted(view))
 
     def tend(self, plan: Plan, ordinal: int) -> list[Action]:
         pod = plan.view.pods.get(ordinal)
@@ -214,12 +222,13 @@ class PodBeforeClaims(Controller):
 
 
 @fault("ORD-09")
-class FillsTopHoleFirst(Controller):
-    """Where several pods are missing between others, the highest is created first."""
+class FillsHolesFromTheTop(Controller):
+    """Pods that were there before are created again from the highest ordinal down."""
 
     def creation_order(self, view: View) -> Sequence[int]:
         wanted = self.wanted(view)
-        return list(reversed(wanted)) if wanted and wanted[-1] in view.pods else wanted
+        known = bool(wanted) and f"{name_of(view.claim_templates[0])}-{view.name}-{wanted[-1]}" in view.claims
+        return list(reversed(wanted)) if known else wanted
 
 
 @fault("ORD-12")
@@ -303,7 +312,7 @@ class RollsBeforeScaling(Controller):
         return (type(self).fill, type(self).roll, type(self).shrink)
 
 
-@fault("SDN-09")
+@fault("PVR-07", "replace")
 class FreshClaims(Controller):
     """A pod that comes back gets a new claim instead of the one it had."""
 
@@ -400,7 +409,7 @@ class KeepsTemplateVolume(Controller):
         return [*mine.values(), *(v for v in super().volumes(plan, ordinal, given) if v["name"] not in mine)]
 
 
-@fault("STO-06")
+@fault("REC-03", "replace")
 class SwapsClaimsOnReturn(Controller):
     """A pod that comes back mounts the claim of its neighbour."""
 
@@ -531,12 +540,12 @@ class ReplacesTwice(Controller):
 
 
 @fault("UPD-09")
-class ReplicasInTheRevision(Controller):
-    """A revision stores the number of replicas too, so that scaling makes a revision and restarts the pods."""
+class RevisionKnowsReplicas(Controller):
+    """Pods are told the number of replicas in an annotation, so that scaling makes a revision and restarts them."""
 
     def template_data(self, view: View) -> Object:
-        data = super().template_data(view)
-        return {"spec": {**data["spec"], "replicas": view.replicas}}
+        told = {"metadata": {"annotations": {"replicas": str(view.replicas)}}}
+        return {"spec": {"template": merged(super().template_data(view)["spec"]["template"], told)}}
 
 
 @fault("UPD-10")
@@ -589,11 +598,15 @@ class UpdatesDeleteClaims(Controller):
 
 @fault("PRT-01")
 class PartitionExcluded(Controller):
-    """The pod whose ordinal is the partition is not updated, unless the partition is 0."""
+    """The pod whose ordinal is the partition is not updated, and counted as if it were."""
 
-    def partition(self, view: View) -> int:
-        partition = super().partition(view)
-        return partition + 1 if partition else 0
+    def update_order(self, plan: Plan) -> Sequence[int]:
+        order = super().update_order(plan)
+        return order[:-1] if self.partition(plan.view) else order
+
+    def status(self, plan: Plan) -> Object:
+        status, at = super().status(plan), self.partition(plan.view)
+        return {**status, "updatedReplicas": plan.view.replicas - at} if 0 < at < plan.view.replicas else status
 
 
 @fault("PRT-02")
@@ -658,7 +671,7 @@ class DoubleBudget(Controller):
         return 2 * allowed if allowed > 1 else allowed
 
 
-@fault("MRS-02")
+@fault("MRS-01")
 class ReadyIsAvailable(Controller):
     """availableReplicas counts pods that are Ready, however short a time."""
 
@@ -698,6 +711,14 @@ class OnDeleteComesBackOld(Controller):
 
 
 @fault("REV-01")
+class BeginsWithTwo(Controller):
+    """The first revision of a set has the number 2."""
+
+    def revision(self, view: View, digest: str, data: Object, number: int) -> Object:
+        return super().revision(view, digest, data, max(2, number))
+
+
+@fault("REV-03")
 class RevisionsOfNobody(Controller):
     """Revisions have no owner."""
 
@@ -827,12 +848,12 @@ class NeverObserves(_Reports):
         return {"observedGeneration": 1}
 
 
-@fault("STS-02")
-class ReplicasAsAsked(_Reports):
-    """status.replicas is the number asked for, not the number that is there."""
+@fault("STS-02", "strangers")
+class CountsStrangers(_Reports):
+    """status.replicas counts all pods that the selector matches, whoever owns them."""
 
     def lie(self, plan: Plan) -> Object:
-        return {"replicas": plan.view.replicas}
+        return {"replicas": sum(selects(plan.view.set, pod) for pod in plan.view.all_pods.values())}
 
 
 @fault("STS-03")
@@ -844,12 +865,11 @@ class RunningIsReady(_Reports):
 
 
 @fault("STS-04")
-class TerminatingIsCurrent(_Reports):
-    """currentReplicas counts terminating pods."""
+class CountsTheOutdated(_Reports):
+    """updatedReplicas counts the pods that are still to be updated."""
 
     def lie(self, plan: Plan) -> Object:
-        pods = [revision_of(p) for p in plan.view.pods.values()]
-        return {"currentReplicas": pods.count(name_of(plan.current))}
+        return {"updatedReplicas": sum(self.outdated(plan, ordinal) for ordinal in plan.view.pods)}
 
 
 # Deleting the set; orphans.
@@ -902,7 +922,7 @@ class ExcessBeforeHoles(Controller):
         return (type(self).shrink, type(self).fill, type(self).roll)
 
 
-@fault("ADP-08")
+@fault("ADP-02")
 class AdoptedAreOld(Controller):
     """Adopted pods are replaced, although their template is the set's."""
 
@@ -919,6 +939,20 @@ class AdoptedAreOld(Controller):
         return strange or super().outdated(plan, ordinal)
 
 
+@fault("ADP-08")
+class AdoptionRelabels(Controller):
+    """Adopted pods lose the name of the revision they were made from."""
+
+    def adopt(self, view: View) -> list[Action]:
+        unnamed = {"metadata": {"labels": {REVISION_LABEL: "adopted"}}}
+        steps = [s for s in super().adopt(view) if isinstance(s, Patch)]
+        return [replace(s, body=merged(s.body, unnamed)) if s.kind == "Pod" else s for s in steps]
+
+    def outdated(self, plan: Plan, ordinal: int) -> bool:
+        adopted = ordinal in plan.view.pods and revision_of(plan.view.pods[ordinal]) == "adopted"
+        return not adopted and super().outdated(plan, ordinal)
+
+
 # Claim retention.
 
 
@@ -931,6 +965,15 @@ class DeletesUnasked(Controller):
 
 
 @fault("PVR-02")
+class OneOwnsNothing(Controller):
+    """A set of one replica gives up the claims that are to be deleted with it."""
+
+    def claim_owners(self, view: View, ordinal: int) -> list[Object]:
+        gives_up = view.replicas == 1 and self.retention(view, "whenScaled") == "Retain"
+        return [] if gives_up else super().claim_owners(view, ordinal)
+
+
+@fault("PVR-09")
 class KeepsWhenDeleted(Controller):
     """whenDeleted: Delete is not looked at."""
 
@@ -988,7 +1031,7 @@ class PolicyOfTheFirstDay(Controller):
 
 @fault("PVR-10")
 class TakesLeavingClaim(Controller):
-    """Scaling up again uses a claim that is still to be deleted with the pod that went."""
+    """Scaling up again uses a claim that is on its way out with the pod that went."""
 
     def leaving(self, view: View, claim: Raw) -> bool:  # noqa: ARG002
-        return is_terminating(claim)
+        return False

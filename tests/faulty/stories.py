@@ -91,6 +91,13 @@ def holes(world: World) -> None:
 
 
 @story
+def stranger_nearby(world: World) -> None:
+    stranger = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "stranger", "labels": {"app": "nginx"}}}
+    world.create({**stranger, "spec": {"containers": [{"image": "a"}]}})
+    created(world, 1)
+
+
+@story
 def pods_end(world: World) -> None:
     for phase in ("Failed", "Succeeded"):
         if "web" not in world.objects["StatefulSet"]:
