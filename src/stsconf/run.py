@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
 
-from stsconf import clean, storage, suite_files
+from stsconf import catalogue, clean, storage, suite_files
 from stsconf.api import ApiError
 from stsconf.clusters import Cluster, Provider, existing, kind, local, mirror
 from stsconf.clusters.engine import EngineChoice
@@ -21,6 +21,7 @@ from stsconf.clusters.notes import PREFIX, noted
 from stsconf.clusters.shield import shielded
 from stsconf.errors import ClusterError, StsconfError, UsageError
 from stsconf.inventory import Inventory
+from stsconf.promise import Promise
 from stsconf.recorder import Recorder, RecorderError, Scope, WaitTimeout
 from stsconf.scenarios import SCENARIOS, Scenario
 from stsconf.storage import Say
@@ -43,10 +44,16 @@ class Config:
     engine: EngineChoice = EngineChoice.AUTO
     local: Settings = field(default_factory=Settings)
     registry_mirror: str | None = None
+    promises: tuple[str, ...] | None = None
     scenarios: tuple[str, ...] | None = None
     output_dir: Path = Path("stsconf-report")
     waits: Waits = field(default_factory=Waits)
     run_id: str = ""
+
+    def wants(self, promise: Promise) -> bool:
+        """Whether the promise was asked for: by its id or area, and by one of its scenarios."""
+        named = self.promises is None or promise.id in self.promises or promise.area in self.promises
+        return named and (self.scenarios is None or not set(self.scenarios).isdisjoint(promise.scenarios))
 
     @classmethod
     def from_options(cls, options: Mapping[str, object]) -> "Config":
@@ -63,8 +70,18 @@ class Config:
             if not equals or key not in known:
                 raise UsageError(f"--sts-image={pair} is not KEY=REFERENCE.", f"The keys are {', '.join(known)}.")
             images[key] = reference
-        wanted = text("scenario")
-        names = tuple(n.strip() for n in wanted.split(",")) if wanted else None
+
+        def words(name: str) -> tuple[str, ...] | None:
+            value = text(name)
+            return tuple(word.strip() for word in value.split(",")) if value else None
+
+        promises = words("promises")
+        if unknown := sorted(set(promises or ()) - set(catalogue.AREAS) - {row.id for row in catalogue.rows()}):
+            raise UsageError(
+                f"There is no promise and no area {', '.join(unknown)}.",
+                f"`stsconf promises` lists them; the areas are {', '.join(catalogue.AREAS)}.",
+            )
+        names = words("scenario")
         if unknown := sorted(set(names or ()) - set(SCENARIOS)):
             raise UsageError(f"There is no scenario {', '.join(unknown)}.", f"There is {', '.join(SCENARIOS)}.")
         try:
@@ -82,6 +99,7 @@ class Config:
             engine=EngineChoice(text("engine") or "auto"),
             local=Settings.from_text(text("local-bin"), text("feature-gates")),
             registry_mirror=mirror.checked(text("registry-mirror"), text("cluster")),
+            promises=promises,
             scenarios=names,
             output_dir=_output_dir(text("output-dir"), run_id),
             waits=replace(Waits(), settle=settle),

@@ -59,7 +59,8 @@ _REQUESTS = re.compile(
 def attach(verdict: Verdict, recording: Recording, timelines: Sequence[Timeline]) -> None:
     """Describe the running test by its verdict: labels, one step for each timeline, and the evidence.
 
-    Of the timelines on which the promise holds, only the one that checked the most is attached. Does nothing where Allure is not collecting. Never raises for what a verdict says.
+    Of the timelines on which the promise holds, only the one that checked the most is attached. Does nothing where
+    Allure is not collecting. Never raises for what a verdict says.
     """
     allure.dynamic.title(f"{verdict.id} {verdict.title}")
     allure.dynamic.description(_description(verdict))
