@@ -5,7 +5,7 @@ from pathlib import Path
 
 from stsconf import suite_files
 from stsconf.catalogue import AREAS, MEANING, Row, Standing, rows
-from stsconf.promise import Promise, import_promises
+from stsconf.promise import Level, Promise, import_promises
 
 PAGE = Path(__file__).parents[1] / "docs" / "catalogue.md"
 PROMISES = import_promises(suite_files.conformance())
@@ -34,7 +34,8 @@ def page() -> str:
 def _standing(row: Row) -> str:
     promise: Promise | None = PROMISES.get(row.id)
     if promise:
-        where = f"[judged]({promise.source}), {promise.level}, on {', '.join(promise.scenarios)}"
+        level = "" if promise.level is Level.CHARACTERISED else f", {promise.level}"
+        where = f"[{row.standing}]({promise.source}){level}, on {', '.join(promise.scenarios)}"
     else:
         where = f"waits for {row.scenario}" if row.scenario else str(row.standing)
     return f"{where}. {row.note}" if row.note else where

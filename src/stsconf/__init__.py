@@ -5,7 +5,7 @@ The engine in data-flow order: ``clusters`` (where it runs), ``workload`` and ``
 ``expect`` (what must be true), ``judge`` and ``verdict`` (was it), ``reporting`` (who needs to know). No pytest here.
 """
 
-from stsconf.expect import expect, expect_none, expect_reached
+from stsconf.expect import characterise, expect, expect_none, expect_reached
 from stsconf.facts import Pod, Revision, StatefulSet, healthy
 from stsconf.judge import judge
 from stsconf.promise import Level, promise
@@ -23,6 +23,7 @@ __all__ = [
     "StatefulSet",
     "Timeline",
     "Verdict",
+    "characterise",
     "expect",
     "expect_none",
     "expect_reached",

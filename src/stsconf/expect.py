@@ -237,6 +237,11 @@ def expect_reached(reached: bool, what: str, *witness: Event[Any]) -> None:
         _put(Outcome.INCONCLUSIVE, what, "not reached while we watched", *marks, trouble=Trouble.NOT_REACHED)
 
 
+def characterise(what: str, seen: str, *witness: Event[Any]) -> None:
+    """Report what was seen where the documents contradict each other: neither right nor wrong."""
+    _put(Outcome.CHARACTERISED, what, seen, *(witness_of(event, phrase(event)) for event in witness))
+
+
 def _put(outcome: Outcome, expected: str, seen: str, *witness: Witness, trouble: Trouble | None = None) -> None:
     obligations.get().append(Obligation(outcome, expected, seen, witness, trouble))
 

@@ -69,7 +69,7 @@ def judge_timeline(promise: Promise, timeline: Timeline) -> TimelineVerdict | No
     outcome = worst((o.outcome for o in found), Outcome.HOLDS)
     trouble = next((o.trouble for o in found if o.outcome is outcome), None)
     unseen = outcome is Outcome.INCONCLUSIVE and trouble is Trouble.GAP
-    if hole and (outcome is Outcome.HOLDS or unseen or hole.trouble in _VOIDING):
+    if hole and (outcome in (Outcome.HOLDS, Outcome.CHARACTERISED) or unseen or hole.trouble in _VOIDING):
         outcome, trouble, note = Outcome.INCONCLUSIVE, hole.trouble, hole.what
     if outcome is Outcome.VIOLATED and promise.level is Level.IMPLEMENTATION:
         outcome = Outcome.DIFFERS

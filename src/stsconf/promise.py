@@ -23,6 +23,8 @@ class Level(StrEnum):
     DOCUMENTED = "documented"
     IMPLEMENTATION = "implementation"
     """Visible in the source only; a cluster that differs breaks no promise."""
+    CHARACTERISED = "characterised"
+    """The documents contradict each other, or say nothing: what was seen is reported, nobody fails."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -192,7 +192,7 @@ def parallel(workload: Workload) -> None:
 
 @scenario(pods=5)
 def start_ordinal(workload: Workload) -> None:
-    """Create 3 replicas from ordinal 5 on, then let the range begin at 6."""
+    """Create 3 replicas from ordinal 5 on, then let the range begin at 6, then update behind partition 1."""
 
     def edit(stateful_set: Object) -> None:
         stateful_set["spec"]["ordinals"] = {"start": 5}
@@ -201,3 +201,20 @@ def start_ordinal(workload: Workload) -> None:
     workload.wait_settled()
     workload.patch({"spec": {"ordinals": {"start": 6}}})
     workload.wait_settled()
+    workload.set_strategy(partition=1)
+    workload.set_image("nginx_new")
+    workload.wait_rolled_out()
+
+
+@scenario(pods=2)
+def staged_to_zero(workload: Workload) -> None:
+    """Hold an update back by a partition, scale to 0 and up again."""
+    workload.create(2)
+    workload.wait_settled()
+    workload.set_strategy(partition=2)
+    workload.set_image("nginx_new")
+    workload.wait_rolled_out()
+    workload.scale(0)
+    workload.wait_all_ready()
+    workload.scale(2)
+    workload.wait_all_ready()

@@ -1,0 +1,65 @@
+"""Where the documents contradict each other, or what releases do: what was seen is reported, and nobody fails."""
+
+from stsconf import Level, Timeline, characterise, promise
+
+TUTORIAL = "tutorials/stateful-application/basic-stateful-set/"
+PARTITION = "concepts/workloads/controllers/statefulset/#partitions"
+KEP_1847 = (
+    "https://github.com/kubernetes/enhancements/blob/master/keps/sig-apps/1847-autoremove-statefulset-pvcs/README.md"
+)
+
+
+@promise(
+    "DEL-04",
+    source=f"{TUTORIAL}#cascading-delete",
+    scenarios=("background_delete", "foreground_delete"),
+    level=Level.CHARACTERISED,
+)
+def test_the_order_in_which_a_deleted_set_loses_its_pods(timeline: Timeline) -> None:
+    """The tutorial says that cascading deletion stops Pods one at a time in reverse, and also that it does not."""
+    for cascade in ("Background", "Foreground"):
+        for asked in timeline.cascades(cascade):
+            stops = [s for m in timeline.owned_at(asked.rv, asked.uid) if (s := timeline.pods.stop_of(m.uid))]
+            stops.sort(key=lambda stop: stop.rv)
+            first_gone = min((e.rv for s in stops if (e := timeline.pods.end_of(s.uid))), default=0)
+            together = sum(stop.rv < first_gone for stop in stops)
+            names = ", ".join(stop.name for stop in stops)
+            seen = f"{cascade}: asked to stop in the order {names}; {together} of them before the first was gone"
+            characterise("the order of a cascading deletion", seen, *stops)
+
+
+@promise("PRT-08", source=PARTITION, scenarios=("start_ordinal",), level=Level.CHARACTERISED)
+def test_what_a_partition_counts_from(timeline: Timeline) -> None:
+    """A partition is called an ordinal; with a start ordinal it is an offset from that."""
+    for epoch, rest in timeline.rests():
+        target = timeline.target_of(epoch.spec)
+        if epoch.spec.start and epoch.spec.partition and not rest.fact.settled_revision:
+            pods = timeline.owned_at(rest.rv, rest.uid)
+            new = ", ".join(pod.name for pod in pods if pod.fact.revision == target) or "none"
+            seen = f"start {epoch.spec.start}, partition {epoch.spec.partition}: updated were {new} of {len(pods)} Pods"
+            characterise("what a partition counts from", seen, rest)
+
+
+@promise("PRT-09", source=PARTITION, scenarios=("staged_to_zero",), level=Level.CHARACTERISED)
+def test_what_scaling_to_zero_does_to_a_staged_update(timeline: Timeline) -> None:
+    """Nobody says whether an update that a partition holds back survives scaling to 0."""
+    for before, epoch in timeline.scalings():
+        if before.replicas == 0 and epoch.spec.partition and (rest := timeline.rest(epoch)):
+            target = timeline.target_of(epoch.spec)
+            back = [pod for pod in timeline.owned_at(rest.rv, rest.uid) if pod.fact.ordinal in epoch.spec.kept_back]
+            new = sum(pod.fact.revision == target for pod in back)
+            seen = f"{new} of {len(back)} Pods below the partition came back at the update revision"
+            characterise("a staged update after scaling to 0 and up", seen, rest, *back)
+
+
+@promise("PVR-15", source=KEP_1847, scenarios=("retention_hasty",), level=Level.CHARACTERISED, everywhere=False)
+def test_when_creation_resumes_after_a_claim_is_gone(timeline: Timeline) -> None:
+    """Nobody says when a Pod is created whose creation had to wait for a claim to be gone."""
+    for gone in timeline.claims.gone():
+        for created in timeline.created_by_set():
+            if gone.name in created.fact.claims.values() and created.rv > gone.rv:
+                nudged = any(a.verb == "nudge" and gone.seconds < a.seconds < created.seconds for a in timeline.actions)
+                how = "only after the spec was changed" if nudged else "by itself"
+                seen = f"Pod {created.name}: {created.seconds - gone.seconds:.1f} s after its old claim was gone, {how}"
+                characterise("when creation resumes", seen, gone, created)
+                break
