@@ -1,6 +1,7 @@
 """How long a control plane of processes takes to be ready and gone, and that nothing of it stays.
 
-Call it with a number of cycles, 20 unless told. Prints seconds; exits with 1 when a cycle left something behind.
+`python -m benchmarks.local_cycles [CYCLES]`, 20 unless told. Prints seconds; exits with 1 when a cycle left something
+behind.
 """
 
 import socket
@@ -11,6 +12,7 @@ import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from benchmarks.machine import describe
 from stsconf.clusters import local
 from stsconf.waits import Waits
 
@@ -53,6 +55,7 @@ def cycle(folder: Path) -> tuple[float, float, list[str]]:
 
 def main() -> int:
     """Run the cycles."""
+    print(describe(local.KUBERNETES))
     readies, gones, dirty = [], [], False
     with tempfile.TemporaryDirectory() as folder:
         for number in range(int(sys.argv[1]) if len(sys.argv) > 1 else 20):
