@@ -9,7 +9,8 @@ from stsconf.judge import judge
 from stsconf.promise import Level, Promise
 from stsconf.timeline_file import inspect
 from stsconf.verdict import Outcome
-from tests.edits import EDITS, MATRIX, PROMISES, REAL, Edit, integrity, matrix, unedited, verdicts, windows
+from tests.editor import EDITS, REAL, Edit, integrity, windows
+from tests.edits import MATRIX, PROMISES, matrix, unedited, verdicts
 
 BUG_TABLE = Path(__file__).parents[1] / "docs" / "bug-table.md"
 BROKEN = (Outcome.VIOLATED, Outcome.DIFFERS)
