@@ -25,8 +25,8 @@ def _note(line: str) -> None:
 
 @contextmanager
 def _provide(*_: object) -> Iterator[Cluster]:
-    _note("cluster made")
     try:
+        _note("cluster made")
         yield Cluster(
             provider=Provider.KIND,
             name="replayed",
@@ -44,8 +44,8 @@ def _provide(*_: object) -> Iterator[Cluster]:
 
 
 def _record(*_: object) -> Path:
-    _note("scenarios begun")
     try:
+        _note("scenarios begun")
         if os.environ.get("REPLAY_ACT") == "hangs":
             threading.Event().wait()
         if os.environ.get("REPLAY_ACT") == "breaks":
