@@ -318,7 +318,7 @@ class _Reader:
 
         def is_pod(event: Event[Any]) -> bool:
             split = facts.ordinal_of(event.name)
-            return event.fact.owner_uid in uids or (split is not None and split[0] == name)
+            return event.uid in owned or (split is not None and split[0] == name)
 
         def is_mine(action: Action) -> bool:
             return action.name in {name, *services} or f"{name}-" in action.name
@@ -327,8 +327,8 @@ class _Reader:
             split = facts.ordinal_of(event.name)
             return split is not None and any(split[0] == f"{template}-{name}" for template in templates)
 
-        revisions = self.events["controllerrevisions", window.namespace]
-        owned = {e.uid for e in revisions if e.fact.owner_uid in uids}
+        ownable = (*self.events["pods", window.namespace], *self.events["controllerrevisions", window.namespace])
+        owned = {e.uid for e in ownable if e.fact.owner_uid in uids}
         pods = history("pods", is_pod)
         actions = [a for namespace, a in self.actions if namespace == window.namespace and is_mine(a)]
         mine = [problem for space, problem in self.problems if space in ("", window.namespace)]
