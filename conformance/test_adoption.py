@@ -18,14 +18,14 @@ def test_matching_pods_without_an_owner_are_adopted(timeline: Timeline) -> None:
             )
 
 
-@promise("ADP-02", source=ADOPTION, scenarios=("readopt",))
+@promise("ADP-02", source=ADOPTION, scenarios=("readopt",), revision=2)
 def test_adoption_does_not_restart_a_pod(timeline: Timeline) -> None:
     """A Pod that is adopted is the Pod that was there: it is neither replaced nor restarted."""
     for made in timeline.sets.created():
         for orphan in timeline.orphans_at(made.rv):
             adopted = timeline.adopted(orphan.uid, made.uid)
-            if adopted is not None:
-                expect(adopted).keeps(orphan, "uid", "restarts", "node", "pod_ip", "terminating")
+            if adopted is not None and (was := timeline.pods.before(adopted.rv, orphan.name)):
+                expect(adopted).keeps(was, "uid", "restarts", "node", "pod_ip", "terminating")
             stop = timeline.pods.stop_of(orphan.uid)
             if stop is not None and timeline.wants_at(stop):
                 expect(stop).shows("deleted by hand", stop.uid in timeline.deleted_by_us, True)

@@ -17,6 +17,7 @@ from tests.tape import Record, records_of
 REAL = Path(__file__).parent / "recordings" / "kind-1.37.2" / "run.ndjson.gz"
 
 Condition = Callable[[Record], bool]
+Change = Callable[[Record], object]
 
 
 @cache
@@ -75,7 +76,7 @@ class Editor:
         """The moment at which the pod is Ready, for the last time that it becomes so."""
         was, found = False, None
         for event in self.events("pods", name):
-            now = event["type"] != "DELETED" and _is_ready(event["obj"])
+            now = event["type"] != "DELETED" and is_ready(event["obj"])
             found, was = (event if now and not was else found), now
         assert found, f"{name} is never Ready"
         return found
@@ -112,18 +113,24 @@ class Editor:
         gone = {id(event) for event in events}
         self._records = [r for r in self._records if id(r) not in gone]
 
+    def forget(self, verb: str, resource: str, name: str) -> None:
+        """As if the harness had not done this: what followed was the controller's own doing."""
+        wanted = {"rec": "act", "verb": verb, "resource": resource, "name": name}
+        ids = {r["id"] for r in self._records if wanted.items() <= r.items()}
+        self._records = [r for r in self._records if r["rec"] != "act" or r["id"] not in ids]
+
     def move(self, *events: Record, before: Record) -> None:
         """They happened, in this order, right before another."""
         for event in events:
             self._place(event, before)
 
-    def change(self, events: Iterable[Record], edit: Callable[[Record], object]) -> None:
+    def change(self, events: Iterable[Record], edit: Change) -> None:
         """Change the stored object in each of these versions."""
         for event in events:
             edit(event["obj"])
             event["name"], event["uid"] = event["obj"]["metadata"]["name"], event["obj"]["metadata"]["uid"]
 
-    def add(self, change: str, like: Record, edit: Callable[[Record], object], before: Record | None = None) -> Record:
+    def add(self, change: str, like: Record, edit: Change, before: Record | None = None) -> Record:
         """One more version, made from a recorded one; at the end when ``before`` is not given."""
         event = copy.deepcopy(like)
         event["type"] = change
@@ -138,10 +145,11 @@ class Editor:
 
     def replace(self, name: str, before: Record) -> None:
         """From here on the pod is another, Ready at once, under the same name; its Service knows that in time."""
-        old = next(life for life in self.lives("pods", name) if life[0]["rv"] < before["rv"] < life[-1]["rv"])
-        ready, uid = next(event for event in old if _is_ready(event["obj"])), self.new_uid()
-        self.drop(*(event for event in old if event["rv"] > before["rv"]))
-        self.end_life(ready, before)
+        old = [life for life in self.lives("pods", name) if life[0]["rv"] < before["rv"]][-1]
+        ready, uid = next(event for event in old if is_ready(event["obj"])), self.new_uid()
+        kept, later = [r for r in old if r["rv"] < before["rv"]], [r for r in old if r["rv"] > before["rv"]]
+        self.drop(*later)
+        self.end_life(kept[-1], before)
         self.add("ADDED", old[0], named(name, uid), before)
         self.add("MODIFIED", ready, named(name, uid), before)
         for event in self.after(before, "endpointslices"):
@@ -209,7 +217,8 @@ class Editor:
         return records
 
 
-def _is_ready(pod: Record) -> bool:
+def is_ready(pod: Record) -> bool:
+    """Whether a stored pod is Ready."""
     return any(c["type"] == "Ready" and c["status"] == "True" for c in pod["status"].get("conditions", ()))
 
 
@@ -329,7 +338,7 @@ def edit(scenario: str, *breaks: str, witness: str) -> Callable[[Callable[[Edito
     return register
 
 
-def labelled(label: str, value: str | None) -> Callable[[Record], None]:
+def labelled(label: str, value: str | None) -> Change:
     def change(obj: Record) -> None:
         obj["metadata"]["labels"].pop(label, None)
         if value is not None:
@@ -338,15 +347,27 @@ def labelled(label: str, value: str | None) -> Callable[[Record], None]:
     return change
 
 
-def mounting(claim: str) -> Callable[[Record], None]:
+def mounting(claim: str) -> Change:
     def change(pod: Record) -> None:
         next(v for v in pod["spec"]["volumes"] if v["name"] == "www")["persistentVolumeClaim"]["claimName"] = claim
 
     return change
 
 
-def named(name: str, uid: str) -> Callable[[Record], None]:
+def named(name: str, uid: str) -> Change:
     return lambda obj: obj["metadata"].update(name=name, uid=uid)
+
+
+def owned_by(owner: Record | None) -> Change:
+    """Give an object the controller reference of a recorded set, or none."""
+
+    def change(obj: Record) -> None:
+        obj["metadata"].pop("ownerReferences", None)
+        if owner is not None:
+            reference = {"apiVersion": "apps/v1", "kind": "StatefulSet", "controller": True}
+            obj["metadata"]["ownerReferences"] = [{**reference, "name": owner["name"], "uid": owner["uid"]}]
+
+    return change
 
 
 def asked_to_stop(obj: Record) -> None:

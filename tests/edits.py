@@ -15,7 +15,7 @@ from stsconf.promise import import_promises
 from stsconf.recording import load
 from stsconf.timeline import Timeline
 from stsconf.verdict import Outcome, Verdict
-from tests import edits_basic  # noqa: F401 - it registers its edits
+from tests import edits_basic, edits_life, edits_updates  # noqa: F401 - they register their edits
 from tests.editor import EDITS, REAL, Edit, integrity, seal, windows
 
 __all__ = [
@@ -64,19 +64,20 @@ def matrix() -> str:
         "| fault | scenario | violated | differs | inconclusive |",
         "|---|---|---|---|---|",
     ]
-    broken_by: dict[str, list[str]] = {promise: [] for promise in sorted(PROMISES)}
+    broken_by: dict[str, list[str]] = {}
+    kept = {p.id for p in PROMISES.values() if judge(p, [*unedited().values()]).outcome is Outcome.HOLDS}
     for edited in EDITS:
         found = verdicts(edited)
         by = {
-            outcome: ", ".join(sorted(p for p, v in found.items() if v.outcome is outcome))
+            outcome: ", ".join(sorted(p for p, v in found.items() if v.outcome is outcome and p in kept))
             for outcome in (Outcome.VIOLATED, Outcome.DIFFERS, Outcome.INCONCLUSIVE)
         }
         lines.append(f"| {edited.name} | {edited.scenario} | {' | '.join(by.values())} |")
         for promise, verdict in found.items():
             if verdict.outcome in (Outcome.VIOLATED, Outcome.DIFFERS):
-                broken_by[promise].append(edited.name)
+                broken_by.setdefault(promise, []).append(edited.name)
     lines += ["", "| promise | broken by |", "|---|---|"]
-    lines += [f"| {promise} | {'; '.join(names)} |" for promise, names in broken_by.items()]
+    lines += [f"| {promise} | {'; '.join(names)} |" for promise, names in sorted(broken_by.items())]
     return "\n".join(lines) + "\n"
 
 
