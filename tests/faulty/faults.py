@@ -540,22 +540,20 @@ class ReplacesTwice(Controller):
 
 
 @fault("UPD-09")
-class RevisionKnowsReplicas(Controller):
-    """Pods are told the number of replicas in an annotation, so that scaling makes a revision and restarts them."""
+class ReplicasInTheRevision(Controller):
+    """A revision stores the number of replicas too, so that scaling makes a revision and restarts the pods."""
 
     def template_data(self, view: View) -> Object:
-        told = {"metadata": {"annotations": {"replicas": str(view.replicas)}}}
-        return {"spec": {"template": merged(super().template_data(view)["spec"]["template"], told)}}
+        return merged(super().template_data(view), {"spec": {"replicas": view.replicas}})
 
 
 @fault("UPD-10")
 class RollsPastBroken(Controller):
-    """A rollout goes on although a replacement never becomes Ready."""
+    """A rollout goes on past replacements that are not Ready, and never will be."""
 
     def healthy(self, view: View, pod: Raw) -> bool:
         rolling = view.status.get("currentRevision") != view.status.get("updateRevision")
-        running = rolling and phase_of(pod) == "Running" and not is_terminating(pod)
-        return running or super().healthy(view, pod)
+        return not is_terminating(pod) if rolling else super().healthy(view, pod)
 
 
 @fault("UPD-12")
@@ -1030,8 +1028,13 @@ class PolicyOfTheFirstDay(Controller):
 
 
 @fault("PVR-10")
-class TakesLeavingClaim(Controller):
-    """Scaling up again uses a claim that is on its way out with the pod that went."""
+class DeletesClaimsTooLate(Controller):
+    """whenScaled: Delete takes effect only when the pod comes back, which then finds its claim on the way out."""
 
-    def leaving(self, view: View, claim: Raw) -> bool:  # noqa: ARG002
-        return False
+    def retention(self, view: View, when: str) -> str:
+        return "Retain" if when == "whenScaled" else super().retention(view, when)
+
+    def create(self, plan: Plan, ordinal: int) -> list[Action]:
+        late = super().retention(plan.view, "whenScaled") == "Delete"
+        old = self.existing_claims(plan, ordinal) if late else []
+        return [*map(delete, old), *super().create(plan, ordinal)]

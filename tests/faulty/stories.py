@@ -279,6 +279,14 @@ def claims_go_with_the_set(world: World) -> None:
 
 
 @story
+def scaled_to_one_and_deleted(world: World) -> None:
+    created(world, 2, persistentVolumeClaimRetentionPolicy=_retention("Delete", "Retain"))
+    world.change(replicas=1)
+    world.settle()
+    del world.objects["StatefulSet"]["web"]
+
+
+@story
 def claims_go_with_the_pods(world: World) -> None:
     created(world, persistentVolumeClaimRetentionPolicy=_retention("Retain", "Delete"))
     world.remove("Pod", "web-0")
