@@ -544,7 +544,8 @@ class ReplicasInTheRevision(Controller):
     """A revision stores the number of replicas too, so that scaling makes a revision and restarts the pods."""
 
     def template_data(self, view: View) -> Object:
-        return merged(super().template_data(view), {"spec": {"replicas": view.replicas}})
+        data: Object = merged(super().template_data(view), {"spec": {"replicas": view.replicas}})
+        return data
 
 
 @fault("UPD-10")
