@@ -172,7 +172,7 @@ class World:
         """One look of the controller; how soon it wants another without being told of anything."""
         o = self.objects
         view = View(self.set, o["Pod"], o["PersistentVolumeClaim"], o["ControllerRevision"], self.now)
-        actions = self.controller.reconcile(copy.deepcopy(view))
+        actions = self.controller.reconcile(view)
         failed = False
         for action in actions:
             if not failed or isinstance(action, WriteStatus):
