@@ -57,9 +57,9 @@ def matrix() -> str:
     lines = [
         "# What each edit of a real recording breaks",
         "",
-        "Made by `python -m tests.edits` from `tests/recordings/`, compared by a test, reviewed by hand. On the",
-        "recording as it was made every promise holds. Each row changes one thing in it, as a faulty controller could",
-        "have done, and seals it again. *Differs*: the promise is about the implementation. All others still hold.",
+        "Made by `python -m tests.edits` from `tests/recordings/`, compared by a test, reviewed by hand. Each row",
+        "changes one thing in the recording, as a faulty controller could have done, and seals it again. *Differs*:",
+        "the promise is about the implementation. All others that hold on the recording as it was made still hold.",
         "",
         "| fault | scenario | violated | differs | inconclusive |",
         "|---|---|---|---|---|",

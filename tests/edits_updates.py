@@ -108,7 +108,11 @@ def partition_of(obj: Record) -> int:
 @edit("rollback", "UPD-18", "STO-06", witness="www-web-2")
 def _(e: Editor) -> None:
     """The claim of web-2 is replaced by a new one in the rollback."""
-    e.replace_claim("www-web-2", before=e.lives("pods", "web-2")[2][0])
+    *_, back, _, last = [life[0] for life in e.lives("pods", "web-2")]
+    e.replace_claim("www-web-2", before=back)
+    for reading in e.observations("read", "www-web-2"):
+        if reading["pod_uid"] in (back["uid"], last["uid"]):
+            reading["content"] = None
 
 
 @edit("rollback", "STO-06", witness="web-2")
