@@ -8,7 +8,7 @@ TUTORIAL = "tutorials/stateful-application/basic-stateful-set/"
 CODE = "https://github.com/kubernetes/kubernetes/blob/v1.36.2/pkg/controller/statefulset/"
 
 
-@promise("ORD-01", source=GUARANTEES, scenarios=("create", "scale_up"))
+@promise("ORD-01", source=GUARANTEES, scenarios=("create", "scale_up"), survives_gaps=True)
 def test_pods_are_created_in_ascending_order(timeline: Timeline) -> None:
     """For a StatefulSet with N replicas, Pods are created sequentially, in order from 0 to N-1."""
     if timeline.ordered:
@@ -17,7 +17,7 @@ def test_pods_are_created_in_ascending_order(timeline: Timeline) -> None:
                 expect(created).follows(timeline.pods.first(lower), f"Pod {lower} exists")
 
 
-@promise("ORD-02", source=GUARANTEES, scenarios=("create", "scale_up"))
+@promise("ORD-02", source=GUARANTEES, scenarios=("create", "scale_up"), survives_gaps=True)
 def test_a_pod_is_created_only_when_every_lower_pod_is_running_and_ready(timeline: Timeline) -> None:
     """Before a Pod is created, all of its predecessors are Running and Ready."""
     if timeline.ordered:
@@ -26,7 +26,7 @@ def test_a_pod_is_created_only_when_every_lower_pod_is_running_and_ready(timelin
                 expect(created).finds(timeline.pods, lower, healthy, "Running and Ready")
 
 
-@promise("ORD-04", source=GUARANTEES, scenarios=("scale_up_held",))
+@promise("ORD-04", source=GUARANTEES, scenarios=("scale_up_held",), survives_gaps=True)
 def test_a_lower_pod_that_becomes_unhealthy_stops_creation_until_it_recovers(timeline: Timeline) -> None:
     """If a predecessor fails, no further Pod is created until it is Running and Ready again."""
     if timeline.ordered:
@@ -36,7 +36,7 @@ def test_a_lower_pod_that_becomes_unhealthy_stops_creation_until_it_recovers(tim
                     expect(created).finds(timeline.pods, lower, healthy, "Running and Ready again")
 
 
-@promise("ORD-06", source=f"{TUTORIAL}#scaling-a-statefulset", scenarios=("scale_up",))
+@promise("ORD-06", source=f"{TUTORIAL}#scaling-a-statefulset", scenarios=("scale_up",), survives_gaps=True)
 def test_scaling_up_touches_no_pod_that_is_there(timeline: Timeline) -> None:
     """Scaling up adds Pods at the end; the Pods that are there stay as they are."""
     for before, epoch in timeline.scalings():
@@ -48,7 +48,13 @@ def test_scaling_up_touches_no_pod_that_is_there(timeline: Timeline) -> None:
                     expect(later).keeps(member, "uid", "terminating")
 
 
-@promise("ORD-08", source=f"{CODE}stateful_pod_control.go", scenarios=("create",), level=Level.IMPLEMENTATION)
+@promise(
+    "ORD-08",
+    source=f"{CODE}stateful_pod_control.go",
+    scenarios=("create",),
+    level=Level.IMPLEMENTATION,
+    survives_gaps=True,
+)
 def test_a_pods_claims_exist_before_the_pod(timeline: Timeline) -> None:
     """A Pod's claims are created before the Pod is."""
     for created in timeline.created_by_set():
@@ -59,7 +65,9 @@ def test_a_pods_claims_exist_before_the_pod(timeline: Timeline) -> None:
             )
 
 
-@promise("ORD-12", source=f"{PAGE}#using-statefulsets", scenarios=("create", "scale_up", "hasty_scale"))
+@promise(
+    "ORD-12", source=f"{PAGE}#using-statefulsets", scenarios=("create", "scale_up", "hasty_scale"), survives_gaps=True
+)
 def test_the_set_ends_with_exactly_the_pods_asked_for(timeline: Timeline) -> None:
     """The set comes to have exactly the replicas asked for, each Running and Ready."""
     for desired in timeline.sets.latest().values():

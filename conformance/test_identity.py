@@ -8,7 +8,7 @@ NETWORK = f"{PAGE}#stable-network-id"
 TUTORIAL = "tutorials/stateful-application/basic-stateful-set/"
 
 
-@promise("IDN-01", source=f"{PAGE}#ordinal-index", scenarios=("create",))
+@promise("IDN-01", source=f"{PAGE}#ordinal-index", scenarios=("create",), survives_gaps=True)
 def test_every_pod_is_named_after_the_set_and_its_ordinal(timeline: Timeline) -> None:
     """Each Pod is named from the set's name and an ordinal that is its own within the set."""
     for created in timeline.created_by_set():
@@ -17,7 +17,7 @@ def test_every_pod_is_named_after_the_set_and_its_ordinal(timeline: Timeline) ->
         expect(stray).shows("its name", stray.name, f"{timeline.window.set_name}-N")
 
 
-@promise("IDN-02", source=f"{PAGE}#ordinal-index", scenarios=("create", "scale_up", "scale_down"))
+@promise("IDN-02", source=f"{PAGE}#ordinal-index", scenarios=("create", "scale_up", "scale_down"), survives_gaps=True)
 def test_the_ordinals_are_zero_to_replicas_minus_one(timeline: Timeline) -> None:
     """A set with N replicas and no start ordinal has Pods 0 to N-1."""
     for desired in timeline.sets.latest().values():
@@ -29,7 +29,7 @@ def test_the_ordinals_are_zero_to_replicas_minus_one(timeline: Timeline) -> None
             expect_reached(ordinals == wanted, f"{desired.name} has the ordinals {wanted}", desired)
 
 
-@promise("IDN-04", source=f"{PAGE}#pod-name-label", scenarios=("create",))
+@promise("IDN-04", source=f"{PAGE}#pod-name-label", scenarios=("create",), survives_gaps=True)
 def test_each_pod_is_labelled_with_its_name(timeline: Timeline) -> None:
     """Each Pod carries the label statefulset.kubernetes.io/pod-name with its own name."""
     for created in timeline.created_by_set():
@@ -37,7 +37,7 @@ def test_each_pod_is_labelled_with_its_name(timeline: Timeline) -> None:
         expect(created).shows("label statefulset.kubernetes.io/pod-name", label, created.name)
 
 
-@promise("IDN-05", source=f"{PAGE}#pod-index-label", scenarios=("create",), since="1.28")
+@promise("IDN-05", source=f"{PAGE}#pod-index-label", scenarios=("create",), since="1.28", survives_gaps=True)
 def test_each_pod_is_labelled_with_its_ordinal(timeline: Timeline) -> None:
     """Each Pod carries the label apps.kubernetes.io/pod-index with its own ordinal."""
     for created in timeline.created_by_set():
@@ -45,21 +45,21 @@ def test_each_pod_is_labelled_with_its_ordinal(timeline: Timeline) -> None:
         expect(created).shows("label apps.kubernetes.io/pod-index", label, str(created.fact.ordinal))
 
 
-@promise("IDN-06", source=NETWORK, scenarios=("create",))
+@promise("IDN-06", source=NETWORK, scenarios=("create",), survives_gaps=True)
 def test_the_host_name_is_the_pod_name(timeline: Timeline) -> None:
     """Each Pod derives its host name from the set's name and its ordinal: it is the Pod's own name."""
     for created in timeline.created_by_set():
         expect(created).has(hostname=created.name)
 
 
-@promise("IDN-07", source=NETWORK, scenarios=("create",))
+@promise("IDN-07", source=NETWORK, scenarios=("create",), survives_gaps=True)
 def test_the_subdomain_is_the_governing_service(timeline: Timeline) -> None:
     """The domain of the Pods is managed by the set's governing Service."""
     for created in timeline.created_by_set():
         expect(created).has(subdomain=timeline.service_name)
 
 
-@promise("IDN-09", source=NETWORK, scenarios=("create", "scale_up", "rescale"))
+@promise("IDN-09", source=NETWORK, scenarios=("create", "scale_up", "rescale"), survives_gaps=True)
 def test_each_pod_is_found_by_name_in_the_governing_service(timeline: Timeline) -> None:
     """Each Pod gets a name in the governing Service's domain that leads to the Pod that has it now."""
     published = timeline.endpoints()
@@ -73,7 +73,7 @@ def test_each_pod_is_found_by_name_in_the_governing_service(timeline: Timeline) 
             )
 
 
-@promise("IDN-10", source=f"{TUTORIAL}#using-stable-network-identities", scenarios=("rescale",))
+@promise("IDN-10", source=f"{TUTORIAL}#using-stable-network-identities", scenarios=("rescale",), survives_gaps=True)
 def test_names_stay_when_a_pod_is_replaced(timeline: Timeline) -> None:
     """A replaced Pod has the ordinal, host name and domain of its predecessor; its address may be another."""
     for old, new in timeline.replacements():
@@ -81,7 +81,9 @@ def test_names_stay_when_a_pod_is_replaced(timeline: Timeline) -> None:
         expect(new).differs_from(old, "uid")
 
 
-@promise("IDN-11", source=f"{TUTORIAL}#using-stable-network-identities", scenarios=("scale_up_held",))
+@promise(
+    "IDN-11", source=f"{TUTORIAL}#using-stable-network-identities", scenarios=("scale_up_held",), survives_gaps=True
+)
 def test_the_service_answers_only_with_running_and_ready_pods(timeline: Timeline) -> None:
     """The headless Service's records lead to the Running and Ready Pods of the set, and only to those."""
     for written, name in timeline.published_ready():

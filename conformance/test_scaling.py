@@ -8,7 +8,7 @@ TUTORIAL = "tutorials/stateful-application/basic-stateful-set/"
 CODE = "https://github.com/kubernetes/kubernetes/blob/v1.36.2/pkg/controller/statefulset/"
 
 
-@promise("SDN-01", source=GUARANTEES, scenarios=("scale_down", "hasty_scale"))
+@promise("SDN-01", source=GUARANTEES, scenarios=("scale_down", "hasty_scale"), survives_gaps=True)
 def test_pods_are_removed_in_descending_order(timeline: Timeline) -> None:
     """When Pods are removed, they are terminated in reverse order, from the highest ordinal down."""
     if timeline.ordered:
@@ -17,7 +17,7 @@ def test_pods_are_removed_in_descending_order(timeline: Timeline) -> None:
                 expect(stop).follows(timeline.pods.stop_of(higher.uid), f"Pod {higher.name} is asked to stop")
 
 
-@promise("SDN-02", source=GUARANTEES, scenarios=("scale_down",))
+@promise("SDN-02", source=GUARANTEES, scenarios=("scale_down",), survives_gaps=True)
 def test_a_pod_is_not_stopped_before_every_higher_pod_is_gone(timeline: Timeline) -> None:
     """Before a Pod is terminated, all of its successors are completely shut down."""
     if timeline.ordered:
@@ -26,7 +26,12 @@ def test_a_pod_is_not_stopped_before_every_higher_pod_is_gone(timeline: Timeline
                 expect(stop).follows(timeline.pods.end_of(higher.uid), f"Pod {higher.name} is gone")
 
 
-@promise("SDN-03", source="tasks/run-application/scale-stateful-set/", scenarios=("scale_down", "scale_down_held"))
+@promise(
+    "SDN-03",
+    source="tasks/run-application/scale-stateful-set/",
+    scenarios=("scale_down", "scale_down_held"),
+    survives_gaps=True,
+)
 def test_scaling_down_waits_for_every_pod_that_stays(timeline: Timeline) -> None:
     """No Pod is removed while a Pod that stays is not Running and Ready."""
     if timeline.ordered:
@@ -35,7 +40,13 @@ def test_scaling_down_waits_for_every_pod_that_stays(timeline: Timeline) -> None
                 expect(stop).finds(timeline.pods, name, healthy, "Running and Ready")
 
 
-@promise("SDN-06", source=f"{CODE}stateful_set_control.go", scenarios=("scale_down",), level=Level.IMPLEMENTATION)
+@promise(
+    "SDN-06",
+    source=f"{CODE}stateful_set_control.go",
+    scenarios=("scale_down",),
+    level=Level.IMPLEMENTATION,
+    survives_gaps=True,
+)
 def test_no_pod_is_created_outside_the_range_asked_for(timeline: Timeline) -> None:
     """A Pod outside the wanted ordinals is never created, and one that went away is not created again."""
     for before, epoch in timeline.scalings():
@@ -49,7 +60,7 @@ def test_no_pod_is_created_outside_the_range_asked_for(timeline: Timeline) -> No
             expect_none(outside, f"pod is created outside the ordinals of {epoch.spec.replicas} replicas")
 
 
-@promise("SDN-07", source=f"{PAGE}#stable-storage", scenarios=("scale_down",), needs=("storage",))
+@promise("SDN-07", source=f"{PAGE}#stable-storage", scenarios=("scale_down",), needs=("storage",), survives_gaps=True)
 def test_the_claims_of_removed_pods_stay(timeline: Timeline) -> None:
     """Scaling down deletes no claim: under the default retention policy the volumes of removed Pods stay."""
     claims = timeline.claims.latest()
@@ -63,7 +74,9 @@ def test_the_claims_of_removed_pods_stay(timeline: Timeline) -> None:
                     expect(found).has(terminating=False)
 
 
-@promise("SDN-09", source=f"{TUTORIAL}#scaling-up", scenarios=("rescale",), needs=("storage", "kubelet"))
+@promise(
+    "SDN-09", source=f"{TUTORIAL}#scaling-up", scenarios=("rescale",), needs=("storage", "kubelet"), survives_gaps=True
+)
 def test_scaling_up_again_uses_the_same_claims_and_data(timeline: Timeline) -> None:
     """A Pod that comes back after scaling down and up mounts its predecessor's claim and volume, data included."""
     for before, epoch in timeline.scalings():
@@ -85,7 +98,12 @@ def test_scaling_up_again_uses_the_same_claims_and_data(timeline: Timeline) -> N
                             expect(new).shows(reading.what, reading.content, written)
 
 
-@promise("SDN-10", source="tasks/run-application/force-delete-stateful-set-pod/", scenarios=("scale_down",))
+@promise(
+    "SDN-10",
+    source="tasks/run-application/force-delete-stateful-set-pod/",
+    scenarios=("scale_down",),
+    survives_gaps=True,
+)
 def test_pods_are_stopped_with_their_own_grace_period(timeline: Timeline) -> None:
     """A Pod is terminated gracefully, within its own grace period; a grace of 0 is never imposed on a running one."""
     for stop in timeline.excess_stops():

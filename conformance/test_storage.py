@@ -10,7 +10,7 @@ API = "reference/kubernetes-api/workload-resources/stateful-set-v1/#StatefulSetS
 STABLE_STORAGE = "concepts/workloads/controllers/statefulset/#stable-storage"
 
 
-@promise("STO-01", source=STABLE_STORAGE, scenarios=("create", "scale_up"))
+@promise("STO-01", source=STABLE_STORAGE, scenarios=("create", "scale_up"), survives_gaps=True)
 def test_each_pod_gets_one_claim_for_each_template(timeline: Timeline) -> None:
     """For each claim template each Pod gets one claim, named after template, set and ordinal."""
     for created in timeline.created_by_set():
@@ -20,7 +20,13 @@ def test_each_pod_gets_one_claim_for_each_template(timeline: Timeline) -> None:
             expect(created).comes_with(timeline.claims.first(name), f"PersistentVolumeClaim {name}", timeline.claims)
 
 
-@promise("STO-02", source=f"{CODE}stateful_set_utils.go", scenarios=("create",), level=Level.IMPLEMENTATION)
+@promise(
+    "STO-02",
+    source=f"{CODE}stateful_set_utils.go",
+    scenarios=("create",),
+    level=Level.IMPLEMENTATION,
+    survives_gaps=True,
+)
 def test_claims_carry_the_selector_labels(timeline: Timeline) -> None:
     """A claim made from a template carries the labels the set selects its Pods by."""
     for created in timeline.claims.created():
@@ -28,7 +34,7 @@ def test_claims_carry_the_selector_labels(timeline: Timeline) -> None:
             expect(created).shows(f"label {label}", created.fact.labels.get(label), value)
 
 
-@promise("STO-03", source=STABLE_STORAGE, scenarios=("create",), needs=("storage",))
+@promise("STO-03", source=STABLE_STORAGE, scenarios=("create",), needs=("storage",), survives_gaps=True)
 def test_volumes_are_of_the_class_asked_for(timeline: Timeline) -> None:
     """Each Pod receives a volume of the StorageClass that the template names."""
     for claim in timeline.claims.latest().values():
@@ -40,7 +46,7 @@ def test_volumes_are_of_the_class_asked_for(timeline: Timeline) -> None:
                 expect(volume).has(storage_class=template.storage_class)
 
 
-@promise("STO-04", source=STABLE_STORAGE, scenarios=("create",), needs=("storage",))
+@promise("STO-04", source=STABLE_STORAGE, scenarios=("create",), needs=("storage",), survives_gaps=True)
 def test_every_pod_has_a_claim_and_a_volume_of_its_own(timeline: Timeline) -> None:
     """Each Pod mounts its own ordinal's claim, bound one to one to a volume of the size, mode and class asked for."""
     claims, volumes = timeline.claims.latest(), timeline.volumes.latest()
@@ -73,7 +79,7 @@ def test_every_pod_has_a_claim_and_a_volume_of_its_own(timeline: Timeline) -> No
         expect(one).differs_from(other, "claim_uid")
 
 
-@promise("STO-05", source=API, scenarios=("same_named_volume",))
+@promise("STO-05", source=API, scenarios=("same_named_volume",), survives_gaps=True)
 def test_a_template_claim_replaces_a_volume_of_the_same_name(timeline: Timeline) -> None:
     """A claim template takes precedence over a volume of the same name in the Pod template."""
     for created in timeline.created_by_set():
@@ -85,7 +91,9 @@ def test_a_template_claim_replaces_a_volume_of_the_same_name(timeline: Timeline)
                 )
 
 
-@promise("STO-06", source=f"{PAGE}#stable-storage", scenarios=("rescale",), needs=("storage", "kubelet"))
+@promise(
+    "STO-06", source=f"{PAGE}#stable-storage", scenarios=("rescale",), needs=("storage", "kubelet"), survives_gaps=True
+)
 def test_storage_follows_the_pod_that_replaces_another(timeline: Timeline) -> None:
     """A Pod that is scheduled again mounts the volume of its claim: same claim, same volume, same content."""
     for old, new in timeline.replacements():

@@ -48,6 +48,9 @@ def is_event(kind: str, name: str, change: str | None = None) -> Callable[[Recor
     return lambda r: r["rec"] == "ev" and r["s"] == kind and r["name"] == name and change in (None, r["type"])
 
 
+TEMPLATE = {"metadata": {"labels": {"app": "nginx"}}}
+
+
 class Tape:
     """A recording made by hand: one namespace, one set, a clock that moves on by itself."""
 
@@ -64,6 +67,7 @@ class Tape:
             "serviceName": "nginx",
             "podManagementPolicy": "OrderedReady",
             "selector": {"matchLabels": {"app": "nginx"}},
+            "template": TEMPLATE,
             "volumeClaimTemplates": [
                 {
                     "metadata": {"name": "www"},
@@ -132,6 +136,10 @@ class Tape:
 
     def set_created(self) -> "Tape":
         self.event("statefulsets", "ADDED", self.set_name, {"metadata": {"generation": 1}, "spec": self._spec})
+        owner = {"uid": f"uid-statefulsets-{self.set_name}", "controller": True}
+        data = {"spec": {"template": TEMPLATE | {"$patch": "replace"}}}
+        stored = {"metadata": {"ownerReferences": [owner]}, "revision": 1, "data": data}
+        self.event("controllerrevisions", "ADDED", f"{self.set_name}-1", stored)
         return self
 
     def set_status(self, **status: Any) -> "Tape":
@@ -187,6 +195,7 @@ class Tape:
                         "app": "nginx",
                         "statefulset.kubernetes.io/pod-name": name,
                         "apps.kubernetes.io/pod-index": str(ordinal),
+                        "controller-revision-hash": f"{self.set_name}-1",
                     },
                     "uid": uid or f"uid-pods-{name}",
                 },

@@ -69,7 +69,8 @@ def judge_timeline(promise: Promise, timeline: Timeline) -> TimelineVerdict | No
     outcome = worst((o.outcome for o in found), Outcome.HOLDS)
     trouble = next((o.trouble for o in found if o.outcome is outcome), None)
     unseen = outcome is Outcome.INCONCLUSIVE and trouble is Trouble.GAP
-    if hole and (outcome in (Outcome.HOLDS, Outcome.CHARACTERISED) or unseen or hole.trouble in _VOIDING):
+    frail = outcome in (Outcome.HOLDS, Outcome.CHARACTERISED) or not promise.survives_gaps
+    if hole and (frail or unseen or hole.trouble in _VOIDING) and outcome is not Outcome.ERROR:
         outcome, trouble, note = Outcome.INCONCLUSIVE, hole.trouble, hole.what
     if outcome is Outcome.VIOLATED and promise.level is Level.IMPLEMENTATION:
         outcome = Outcome.DIFFERS

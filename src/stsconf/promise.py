@@ -29,7 +29,10 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """One promise. ``scenarios`` are the ones it must be judged on; ``everywhere``: on any other timeline too."""
+    """One promise. ``scenarios`` are the ones it must be judged on; ``everywhere``: on any other timeline too.
+
+    ``survives_gaps``: its words know what was not seen, so it may blame in spite of a gap in what it looked at.
+    """
 
     id: str
     title: str
@@ -39,6 +42,7 @@ class Promise:
     since: str
     scenarios: tuple[str, ...]
     everywhere: bool
+    survives_gaps: bool
     needs: frozenset[str]
     check: Check
     file: str
@@ -66,6 +70,7 @@ def promise(
     level: Level = Level.DOCUMENTED,
     revision: int = 1,
     everywhere: bool = True,
+    survives_gaps: bool = False,
     needs: Iterable[str] = (),
 ) -> Callable[[C], C]:
     """Register a function of a timeline as a promise; its docstring is what reports print.
@@ -96,6 +101,7 @@ def promise(
             since=since,
             scenarios=scenarios,
             everywhere=everywhere,
+            survives_gaps=survives_gaps,
             needs=frozenset(needs),
             check=check,
             file=code.co_filename,

@@ -397,6 +397,11 @@ class Timeline:
 
     def epochs(self) -> list[Epoch]:
         """The versions of the set's spec, in order; a generation is one of them."""
+        kinds_read.get().add("statefulsets")
+        return self._epochs
+
+    @cached_property
+    def _epochs(self) -> list[Epoch]:
         turns = [
             e
             for e in self.sets.events
@@ -648,6 +653,11 @@ class Timeline:
         Until its status says that it has seen a new spec, a controller may still act on the one before: of the two, the
         one that explains the stop is given.
         """
+        kinds_read.get().update(("statefulsets", "controllerrevisions", "pods"))
+        return self._update_stops
+
+    @cached_property
+    def _update_stops(self) -> list[UpdateStop]:
         self.same_domain("statefulsets", "controllerrevisions")
         epochs, found = self.epochs(), []
         for stop, spec in self._controller_stops():
