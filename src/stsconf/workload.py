@@ -168,9 +168,9 @@ class Workload:
         history, names = self.history(), self.names
         numbers = [revision["revision"] for revision in history]
         if to_revision == 0 and len(history) < 2:
-            raise UsageError("There is no earlier revision to go back to.")
+            raise UsageError("no last revision to roll back to")
         if to_revision and to_revision not in numbers:
-            raise UsageError(f"There is no revision {to_revision}.", f"There is {numbers}.")
+            raise UsageError(f"unable to find specified revision {to_revision} in history", f"There is {numbers}.")
         wanted = history[numbers.index(to_revision)] if to_revision else history[-2]
         if (
             self.recorder.wait_for(self._current, self.waits.settle, "the set")["status"]["updateRevision"]
@@ -285,6 +285,12 @@ class Workload:
             return found if status.get("observedGeneration", 0) >= self._generation else None
 
         return self.recorder.wait_for(noticed, self.waits.settle, "the controller to notice a change of the spec")
+
+    def catch_up(self) -> None:
+        """Take over a change of the set that was made past us, as by kubectl, once its controller has seen it."""
+        if found := self.api.get("StatefulSet", self.names.set_name, self.names.namespace):
+            self._uid, self._generation = found["metadata"]["uid"], found["metadata"]["generation"]
+            self._observed()
 
     def witness(self) -> None:
         """Have the controller make a pod for a second set: what it did not do meanwhile, it chose not to do."""
@@ -503,14 +509,16 @@ class Workload:
 
         def published() -> bool | None:
             slices = self.recorder.objects("endpointslices", self.names.namespace).values()
+            pods = self.pods()
             found = {
-                (endpoint.get("targetRef") or {}).get("uid")
+                target["uid"]
                 for one in slices
                 if (one["metadata"].get("labels") or {}).get("kubernetes.io/service-name") == self.names.service
                 for endpoint in one.get("endpoints") or ()
                 if (endpoint.get("conditions") or {}).get("ready") is not False
+                if (target := endpoint.get("targetRef") or {}).get("name") in pods
             }
-            return found == {p["metadata"]["uid"] for p in self.pods().values() if _state(p) == "is Ready"} or None
+            return found == {p["metadata"]["uid"] for p in pods.values() if _state(p) == "is Ready"} or None
 
         try:
             self.recorder.wait_for(
