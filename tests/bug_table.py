@@ -55,6 +55,11 @@ class Finding:
         return sorted(promise for promise, verdict in self.verdicts.items() if verdict.outcome is outcome)
 
     @property
+    def unnamed(self) -> bool:
+        """Whether the promise that should name the fault was judged, and did not."""
+        return self.fault is not None and self.named != NOT_YET and self.named not in NAMED
+
+    @property
     def named(self) -> str:
         """How the promise that should name the fault came out, in words."""
         if self.fault is None or not self.verdicts:
@@ -118,9 +123,13 @@ def find(cluster: Cluster, fault: Fault | None, folder: Path, say: Say) -> Findi
 
 
 def find_all(faults: Iterable[Fault], cluster: Cluster, folder: Path, say: Say) -> list[Finding]:
-    """Findings in the order of the faults, some of them made side by side."""
+    """Findings in the order of the faults, some of them made side by side.
+
+    Some faults show only if the controller is faster than another: one that went unnamed gets a second run, alone.
+    """
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
-        return list(pool.map(lambda fault: find(cluster, fault, folder, say), faults))
+        found = list(pool.map(lambda fault: find(cluster, fault, folder, say), faults))
+    return [find(cluster, f.fault, folder / "again", say) if f.unnamed else f for f in found]
 
 
 def page(correct: Finding, found: Sequence[Finding], version: str) -> str:
@@ -133,7 +142,8 @@ def page(correct: Finding, found: Sequence[Finding], version: str) -> str:
         f"Made by `python -m tests.bug_table` on {datetime.now(UTC):%Y-%m-%d}: provider `local`, Kubernetes {version}.",
         "A StatefulSet controller of our own (`tests/faulty/`) stands in for the real one, under its rights. It does",
         "as documented; each row is one decision done wrong, thought of from the documents, and the promise that is to",
-        "name it, judged on the scenarios of that promise. *Differs*: the promise is about the implementation.",
+        "name it, judged on the scenarios of that promise. *Differs*: the promise is about the implementation. A fault",
+        f"that went unnamed while {SIDE_BY_SIDE} ran side by side got one more run by itself.",
         "",
         f"The correct controller, on all {len(SCENARIOS)} scenarios: {len(kept)} promises hold,",
         f"{', '.join(broken) or 'none'} violated, {', '.join(differing) or 'none'} differing.",
@@ -143,12 +153,14 @@ def page(correct: Finding, found: Sequence[Finding], version: str) -> str:
         "| fault | what it does wrong | named by | which is | violated | differs |",
         "|---|---|---|---|---|---|",
     ]
-    for finding in found:
-        violated, differs = (", ".join(finding.ids(outcome)) for outcome in NAMED)
-        if fault := finding.fault:
-            cells = (fault.name, fault.says, fault.promise, finding.named, violated, differs)
-            lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *(_row(finding) for finding in found if finding.fault)]) + "\n"
+
+
+def _row(finding: Finding) -> str:
+    fault = finding.fault
+    assert fault is not None
+    violated, differs = (", ".join(finding.ids(outcome)) for outcome in NAMED)
+    return f"| {' | '.join((fault.name, fault.says, fault.promise, finding.named, violated, differs))} |"
 
 
 def main() -> None:
