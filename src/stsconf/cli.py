@@ -1,8 +1,9 @@
-"""The command line: ``stsconf run | record | judge | promises | clean``."""
+"""The command line: ``stsconf run | walkthrough | record | judge | promises | clean``."""
 
 import argparse
 import os
 import shlex
+import signal
 import sys
 import textwrap
 import tomllib
@@ -49,6 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"stsconf {version('statefulset-conformance')}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_run(commands)
+    _add_walkthrough(commands)
     _add_record(commands)
     judge = commands.add_parser(
         "judge",
@@ -78,7 +80,15 @@ def _add_run(commands: Any) -> None:
         "  stsconf run -k creation\n\n" + _EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    _add_options(run)
+    run.set_defaults(handler=_run)
+
+
+def _add_options(parser: argparse.ArgumentParser, left_out: Sequence[str] = ()) -> None:
+    """The options of ``options.toml``; those that are not given are not set."""
     for name, option in _options().items():
+        if name in left_out:
+            continue
         settings: dict[str, Any] = {"help": option["help"], "default": argparse.SUPPRESS}
         if option.get("flag"):
             settings["action"] = "store_true"
@@ -88,8 +98,7 @@ def _add_run(commands: Any) -> None:
                 settings["action"] = "append"
         if "default" in option:
             settings["help"] += f" (default: {option['default']})"
-        run.add_argument(f"--{name}", **settings)
-    run.set_defaults(handler=_run)
+        parser.add_argument(f"--{name}", **settings)
 
 
 def _run(arguments: argparse.Namespace, rest: Sequence[str]) -> int:
@@ -102,10 +111,53 @@ def _run(arguments: argparse.Namespace, rest: Sequence[str]) -> int:
         else:
             values = value if isinstance(value, list) else [value]
             given += [f"--sts-{name}={one}" for one in values if one is not None]
-    if "kind" in (getattr(arguments, "cluster", None) or os.environ.get("STS_CLUSTER") or "kind"):
-        _agree_to_build(getattr(arguments, "engine", "auto"), getattr(arguments, "yes", False))
+    _agree_to_build(arguments)
     command = [sys.executable, "-P", "-m", "pytest", str(suite_files.conformance()), "-p", "no:cacheprovider"]
     os.execv(sys.executable, [*command, *given, *rest])  # noqa: S606 - no shell is wanted
+
+
+def _add_walkthrough(commands: Any) -> None:
+    walkthrough = commands.add_parser(
+        "walkthrough",
+        help="follow the StatefulSet tutorial with kubectl, and see what each command does",
+        description="Give the commands of the StatefulSet tutorial on a cluster, in a namespace of its own, and record "
+        "every version of every object meanwhile. Shows each with its output, what was seen, and the promises that the "
+        "step supports; writes walkthrough.md, walkthrough.json and the files of a run.",
+        epilog="examples:\n  stsconf walkthrough\n  stsconf walkthrough --cluster existing --context staging\n\n"
+        + _EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    _add_options(walkthrough, ("promises", "scenario"))
+    walkthrough.set_defaults(handler=_walkthrough)
+
+
+def _walkthrough(arguments: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001 - one signature for all commands
+    from stsconf import walkthrough
+    from stsconf.promise import import_promises
+    from stsconf.recording import load
+    from stsconf.reporting.terminal import ProgressLines, standard_output
+    from stsconf.reporting.walkthrough import markdown, page, show
+    from stsconf.results import rejudge
+    from stsconf.run import Config, provide
+
+    _agree_to_build(arguments)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    given = {name: os.environ.get(f"STS_{name.upper().replace('-', '_')}") for name in _options()}
+    config = Config.from_options({**given, **{k.replace("_", "-"): v for k, v in vars(arguments).items()}})
+    say, steps = ProgressLines(), walkthrough.steps()
+    with provide(config, say) as cluster:
+        path, transcript = walkthrough.record(cluster, config, say)
+        promises = import_promises(suite_files.conformance())
+        wanted = sorted({name for step in steps for name in step.promises})
+        results = rejudge([load(path)], [promises[name] for name in wanted], config.output_dir)
+        results.cluster = cluster
+        code = results.finish()
+    found = page(steps, transcript, results.recordings[0], results.verdicts)
+    transcript.write(config.output_dir / "walkthrough.json")
+    (config.output_dir / "walkthrough.md").write_text(markdown(found), encoding="utf-8")
+    show(found, standard_output())
+    print(f"\nResults are in {config.output_dir}")
+    return code
 
 
 def _add_record(commands: Any) -> None:
@@ -199,11 +251,14 @@ def _clean(arguments: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: 
     return max(code, clean_cluster(api, request, Waits(), say))
 
 
-def _agree_to_build(choice: str, yes: bool) -> None:
+def _agree_to_build(arguments: argparse.Namespace) -> None:
     """Say what a cold air-gapped build will do, and ask on a terminal. Raises ``UsageError`` for a no."""
     from stsconf.clusters.engine import EngineChoice, airgap_plan, resolve
 
-    if resolve(EngineChoice(choice)) is not EngineChoice.AIRGAP:
+    if "kind" not in (getattr(arguments, "cluster", None) or os.environ.get("STS_CLUSTER") or "kind"):
+        return
+    yes = getattr(arguments, "yes", False)
+    if resolve(EngineChoice(getattr(arguments, "engine", "auto"))) is not EngineChoice.AIRGAP:
         return
     plan = airgap_plan()
     if plan is None:

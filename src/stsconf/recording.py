@@ -332,7 +332,7 @@ class _Reader:
         pods = history("pods", is_pod)
         actions = [a for namespace, a in self.actions if namespace == window.namespace and is_mine(a)]
         mine = [problem for space, problem in self.problems if space in ("", window.namespace)]
-        problems = [*mine, *(_interference(sets, pods, actions) if self.windows else ())]
+        problems = [*mine, *(_interference(sets, pods, actions, window) if self.windows else ())]
         return Timeline(
             window,
             {
@@ -359,17 +359,18 @@ OUR_MANAGERS = frozenset({"stsconf", "kube-controller-manager"})
 
 
 def _interference(
-    sets: History[facts.StatefulSet], pods: History[facts.Pod], actions: Iterable[Action]
+    sets: History[facts.StatefulSet], pods: History[facts.Pod], actions: Iterable[Action], window: Window
 ) -> Iterator[Problem]:
     """Signs that somebody else acted on the set as well: then neither a pass nor a fault is the cluster's."""
     ours = {action.rv for action in actions}
+    managers = OUR_MANAGERS.union(window.plan.get("managers", ()))
     for event in sets.events:
         changed = event.before and event.before.generation != event.fact.generation
         if changed and event.rv not in ours and not event.fact.terminating:
             who = "it was not seen by whom" if event.change is Change.LISTED else "not by this run"
             what = f"line {event.line}: the spec of {event.name} was changed, and {who}"
             yield Problem(Trouble.INTERFERENCE, None, what)
-        if strangers := event.fact.spec_managers - OUR_MANAGERS:
+        if strangers := event.fact.spec_managers - managers:
             yield Problem(Trouble.INTERFERENCE, None, f"{', '.join(sorted(strangers))} wrote to {event.name} as well")
             break
     for evicted in pods.events:

@@ -267,6 +267,7 @@ def _act(scenario: Scenario, workload: Workload, gate: _Capacity, say: Say) -> N
             summary=scenario.summary,
             markers=scenario.markers and workload.writes,
             hasty=scenario.hasty,
+            managers=sorted(scenario.managers),
         )
         began = time.monotonic()
         try:

@@ -176,7 +176,8 @@ class Workload:
             self.recorder.wait_for(self._current, self.waits.settle, "the set")["status"]["updateRevision"]
             == (wanted["metadata"]["name"])
         ):
-            return f"statefulset.apps/{names.set_name} skipped rollback (current template already matches revision)"
+            why = f"current template already matches revision {to_revision}"
+            return f"statefulset.apps/{names.set_name} skipped rollback ({why})"
         self.patch(wanted["data"], "rollout undo", STRATEGIC_MERGE_PATCH)
         return f"statefulset.apps/{names.set_name} rolled back"
 

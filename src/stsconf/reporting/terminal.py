@@ -43,7 +43,7 @@ _MEANING: Mapping[ExitCode, str] = {
 
 def print_report(run: RunInfo, verdicts: Iterable[Verdict], console: Console | None = None) -> None:
     """Print header, table, the violated promises in full, and the closing line. Default: standard output."""
-    console = console or _standard_output()
+    console = console or standard_output()
     verdicts = sorted(verdicts, key=lambda verdict: verdict.id)
     plain = not console.encoding.lower().startswith("utf")
     _print_header(console, run)
@@ -81,7 +81,7 @@ class ProgressLines:
             stream.flush()
 
 
-def _standard_output() -> Console:
+def standard_output() -> Console:
     """A log has no width of its own; 120 columns suit most of what shows it, and COLUMNS says otherwise."""
     wide = None if sys.stdout.isatty() or os.environ.get("COLUMNS") else _LOG_WIDTH
     return Console(highlight=False, width=wide)

@@ -14,6 +14,7 @@ class Scenario:
 
     ``pods`` is the most it has at one time: the run keeps the sum below the cluster's capacity. ``markers`` is whether
     it writes to volumes and looks for that again, ``hasty`` whether it acts before its last change is done.
+    ``managers`` are field managers under which it writes through another program.
     """
 
     name: str
@@ -22,6 +23,7 @@ class Scenario:
     pods: int
     markers: bool
     hasty: bool
+    managers: frozenset[str] = frozenset()
 
 
 SCENARIOS: dict[str, Scenario] = {}

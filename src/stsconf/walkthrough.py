@@ -1,0 +1,230 @@
+"""The StatefulSet tutorial that this project began with: its own kubectl commands, in its order, while we record."""
+
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, BinaryIO, Self
+
+import yaml
+from kubernetes.config import list_kube_config_contexts
+
+from stsconf import run
+from stsconf.clusters import Cluster
+from stsconf.errors import ClusterError, PreflightRefused, StsconfError
+from stsconf.scenarios import Scenario
+from stsconf.storage import Say
+from stsconf.workload import Workload, documented
+
+MANIFEST = "sts.yaml"
+IMAGE = "nginx:1.8"
+"""The image that the tutorial updates to, and that the run's own takes the place of."""
+
+MANAGERS = frozenset({"kubectl", "kubectl-client-side-apply", "kubectl-create", "kubectl-patch", "kubectl-rollout"})
+"""Field managers under which kubectl v1.37 writes what these commands ask for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One section of the tutorial. ``does`` are commands and names of ``WAITS``; a command behind ``-`` may fail.
+
+    ``wrong`` is where the tutorial errs, or empty; ``promises`` are the ids of those that the step supports.
+    """
+
+    title: str
+    text: str
+    does: tuple[str, ...]
+    promises: tuple[str, ...]
+    wrong: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command as it was given, with all it printed; ``step`` counts from 0."""
+
+    step: int
+    command: str
+    output: str
+    code: int
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """All commands of one run in order, each an action of its recording, and what took the place of the tutorial's."""
+
+    images: Mapping[str, str]
+    storage_class: str
+    commands: tuple[Command, ...]
+
+    def write(self, path: Path) -> None:
+        """Store it as JSON."""
+        path.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """What ``write`` stored. Raises ``StsconfError`` where there is none."""
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+            return cls(found["images"], found["storage_class"], tuple(Command(**one) for one in found["commands"]))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise StsconfError(f"{path} is no transcript of a walkthrough: {error}.") from None
+
+
+def steps() -> tuple[Step, ...]:
+    """The tutorial, from ``walkthrough.toml``."""
+    found = tomllib.loads((Path(__file__).parent / "walkthrough.toml").read_text(encoding="utf-8"))
+    return tuple(
+        Step(**{**one, "does": tuple(one["does"]), "promises": tuple(one["promises"])}) for one in found["step"]
+    )
+
+
+WAITS: Mapping[str, Callable[[Workload], None]] = {
+    "settled": Workload.wait_settled,
+    "ready": Workload.wait_all_ready,
+    "gone": Workload.wait_gone,
+    "orphaned": lambda workload: workload.wait_owned(0, 1, owned=False),
+    "pruned": lambda workload: workload.wait_revisions(2),
+    "no pods": lambda workload: workload.wait_pods(),
+}
+"""What is waited for where the tutorial watches."""
+
+
+def record(cluster: Cluster, config: run.Config, say: Say) -> tuple[Path, Transcript]:
+    """Follow the tutorial in a namespace of its own, and return the sealed recording and what kubectl said.
+
+    Raises ``PreflightRefused`` without kubectl, and what ``run.record`` raises. A command that fails ends the
+    walkthrough early: the transcript then lacks the rest, and the recording says why.
+    """
+    if shutil.which(cluster.kubectl) is None:
+        raise PreflightRefused(f"There is no program {cluster.kubectl}.", "Install kubectl, or put it on the PATH.")
+    config.output_dir.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix="kubectl-", dir=config.output_dir) as folder:
+        reader = _Reader(cluster, Path(folder).resolve(), config.output_dir / "timelines" / "run.ndjson", say)
+        summary = "The StatefulSet tutorial, with kubectl."
+        scenario = Scenario("walkthrough", summary, reader.follow, pods=4, markers=True, hasty=False, managers=MANAGERS)
+        path = run.record(cluster, [scenario], config, say)
+    images = {key: cluster.images[key] for key in ("nginx_old", "nginx_new")}
+    return path, Transcript(images, cluster.storage_class, tuple(reader.commands))
+
+
+class _Reader:
+    """Somebody who follows the tutorial at a terminal."""
+
+    def __init__(self, cluster: Cluster, folder: Path, recording: Path, say: Say) -> None:
+        self.commands: list[Command] = []
+        self._cluster = cluster
+        self._folder = folder
+        self._recording = recording
+        self._say = say
+        self._written: list[Mapping[str, str]] = []
+        self._known: tuple[str, int] | None = None
+
+    def follow(self, workload: Workload) -> None:
+        """Do every step on this workload, whose set nobody else changes."""
+        names = workload.names
+        objects = documented(names, workload.images["nginx_old"], self._cluster.storage_class)
+        (self._folder / MANIFEST).write_text(yaml.safe_dump_all(objects, sort_keys=False), encoding="utf-8")
+        environment = self._environment(names.namespace)
+        with self._recording.open("rb") as file:
+            for number, step in enumerate(steps()):
+                self._say(f"walkthrough: {number + 1}. {step.title}")
+                for line in step.does:
+                    if line in WAITS:
+                        WAITS[line](workload)
+                    elif line == "write":
+                        workload.write_markers()
+                        self._written.append(workload.markers())
+                    elif line == "read":
+                        for written in self._written:
+                            workload.read_markers(written)
+                    else:
+                        self._kubectl(number, line, workload, environment, file)
+
+    def _environment(self, namespace: str) -> dict[str, str]:
+        """kubectl's own settings, with our namespace as the default one; credentials stay where they are."""
+        kubeconfig, context = self._cluster.kubeconfig, self._cluster.context
+        contexts, active = list_kube_config_contexts(str(kubeconfig) if kubeconfig else None)
+        chosen = next((one for one in contexts if one["name"] == context), active)
+        overlay = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": "stsconf-walkthrough",
+            "contexts": [{"name": "stsconf-walkthrough", "context": {**chosen["context"], "namespace": namespace}}],
+        }
+        (self._folder / "kubeconfig").write_text(yaml.safe_dump(overlay), encoding="utf-8")
+        given = kubeconfig.resolve() if kubeconfig else os.environ.get("KUBECONFIG") or Path.home() / ".kube" / "config"
+        return {
+            **os.environ,
+            "KUBECONFIG": f"{self._folder / 'kubeconfig'}{os.pathsep}{given}",
+            "KUBECACHEDIR": str(self._folder / "cache"),
+        }
+
+    def _kubectl(
+        self, step: int, line: str, workload: Workload, environment: Mapping[str, str], file: BinaryIO
+    ) -> None:
+        command = line.removeprefix("-").replace(IMAGE, workload.images["nginx_new"])
+        words, names = shlex.split(command)[1:], workload.names
+        verb = " ".join(words[:2]) if words[0] == "rollout" else words[0]
+        pod = int(words[2].rsplit("-", 1)[-1]) if words[:2] == ["delete", "pod"] else None
+        lost = {} if pod is None else workload.uids(pod)
+        resource, name = ("statefulsets", names.set_name) if pod is None else ("pods", words[2])
+        body: dict[str, object] | None = None
+        if verb == "delete" and pod is None:
+            body = {"propagationPolicy": "Orphan" if "--cascade=orphan" in words else "Background"}
+        self._say(f"walkthrough: $ {command}")
+        self._made(file, names.namespace, name)  # what came before is not of this command
+        with workload.recorder.act(verb, resource, names.namespace, name, body) as act:
+            output, code = self._run(words, workload, environment)
+            self.commands.append(Command(step, command, output, code))
+            if code and not line.startswith("-"):
+                raise ClusterError("kubectl", f"`{command}` ended with {code}: {' '.join(output.split())[-300:]}.")
+            for uid in lost.values():
+                act.returned({"metadata": {"uid": uid}})
+            if verb not in ("delete", "get", "exec", "rollout status", "rollout history"):
+                workload.catch_up()
+                if made := self._made(file, names.namespace, name):
+                    act.returned(made)
+        if lost:
+            workload.wait_replaced(lost)
+
+    def _run(self, words: Sequence[str], workload: Workload, environment: Mapping[str, str]) -> tuple[str, int]:
+        """What the command printed, both streams as a terminal shows them, and its exit code."""
+        with subprocess.Popen(
+            [self._cluster.kubectl, *words],
+            cwd=self._folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        ) as process:
+            try:
+                while True:
+                    try:
+                        return process.communicate(timeout=0.5)[0], process.returncode
+                    except subprocess.TimeoutExpired:
+                        workload.recorder.wait_for(lambda: True, 0, "kubectl")  # raises when the run was cancelled
+            except BaseException:
+                process.kill()
+                raise
+
+    def _made(self, file: BinaryIO, namespace: str, name: str) -> dict[str, Any] | None:
+        """The one new spec of the set since the last command, as recorded; several are not ours alone: ``None``."""
+        found: list[dict[str, Any]] = []
+        while (line := file.readline()).endswith(b"\n"):
+            record = json.loads(line) if b'"s":"statefulsets"' in line else {}
+            if record.get("rec") != "ev" or (record["ns"], record["name"]) != (namespace, name):
+                continue
+            metadata = record["obj"]["metadata"]
+            spec = (metadata["uid"], metadata["generation"])
+            if spec != self._known and record["type"] != "DELETED":
+                found.append(record["obj"])
+                self._known = spec
+        file.seek(-len(line), os.SEEK_CUR)
+        return found[0] if len(found) == 1 else None

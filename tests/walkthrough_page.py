@@ -1,0 +1,32 @@
+"""``python -m tests.walkthrough_page`` writes ``docs/walkthrough.md`` from the recording of a real walkthrough."""
+
+from functools import cache
+from pathlib import Path
+
+from stsconf import Recording, Verdict, judge, load, suite_files
+from stsconf.promise import import_promises
+from stsconf.reporting.walkthrough import Page, markdown, page
+from stsconf.walkthrough import Transcript, steps
+
+FOLDER = Path(__file__).parent / "recordings" / "walkthrough"
+PAGE = Path(__file__).parents[1] / "docs" / "walkthrough.md"
+PROMISES = import_promises(suite_files.conformance())
+
+
+@cache
+def kept() -> tuple[Recording, tuple[Verdict, ...]]:
+    """The recording of the kept walkthrough, and the verdicts on the promises that its steps support."""
+    recording = load(FOLDER / "run.ndjson.gz")
+    wanted = sorted({name for step in steps() for name in step.promises})
+    return recording, tuple(judge(PROMISES[name], recording.timelines) for name in wanted)
+
+
+def read(transcript: Transcript | None = None) -> Page:
+    """The page of the kept walkthrough, or what it would be with another transcript."""
+    recording, verdicts = kept()
+    return page(steps(), transcript or Transcript.read(FOLDER / "walkthrough.json"), recording, verdicts)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(markdown(read()), encoding="utf-8")
+    print(PAGE)
