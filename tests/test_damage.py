@@ -76,7 +76,7 @@ def with_gap(records: Sequence[Record], feed: tuple[str, str], first: int, last:
     state: dict[tuple[str, str], Record] = {}
     seen = "0"
     for index, record in enumerate(records[: missed[-1] + 1]):
-        if record["rec"] == "snap" and feed_of(record) == feed:
+        if record["rec"] == "snap" and feed_of(record) == feed and not record.get("brief"):
             state = {key_of(item): item for item in record["items"]}
         elif index in mine and record["type"] == "DELETED":
             state.pop(key_of(record["obj"]), None)
