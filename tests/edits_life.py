@@ -47,10 +47,10 @@ def _(e: Editor) -> None:
     e.move(*e.events("pods", "web-0")[-1:], before=e.events("controllerrevisions")[-1])
 
 
-@edit("foreground_delete", "DEL-06", witness="web web-1")
+@edit("foreground_delete", "DEL-06", witness="web Pod")
 def _(e: Editor) -> None:
-    """The set is gone before web-1, its last pod."""
-    last, gone = e.events("pods", "web-1")[-1], e.events("statefulsets", "web")[-1]
+    """The set is gone before its last pod."""
+    last, gone = e.events("pods")[-1], e.events("statefulsets", "web")[-1]
     e.drop(*(r for r in e.after(last, "statefulsets", "controllerrevisions") if r is not gone))
     e.move(gone, before=last)
 
@@ -187,7 +187,7 @@ def _(e: Editor) -> None:
     e.end(settled=False, waited_for="web-0 to be replaced")
 
 
-@edit("replace", "ORD-05", "ORD-02", "ORD-04", "ORD-11", witness="web-2 web-0")
+@edit("replace", "ORD-05", "ORD-02", "ORD-04", "ORD-09", "ORD-11", witness="web-2 web-0")
 def _(e: Editor) -> None:
     """web-2 is created while web-0, deleted with it, is still terminating."""
     e.move(e.lives("pods", "web-2")[1][0], before=e.lives("pods", "web-0")[0][-1])
