@@ -136,9 +136,11 @@ def _where(transcript: Transcript, recording: Recording) -> list[str]:
 
 
 def _sentence(verdict: Verdict) -> str:
+    if verdict.outcome is Outcome.HOLDS:
+        return verdict.title
     decided = verdict.deciding
-    seen = decided.failing[0].seen if decided and decided.failing else verdict.reason
-    return verdict.title if verdict.outcome is Outcome.HOLDS else f"{verdict.title} Seen: {seen}."
+    seen = f"Seen: {decided.failing[0].seen}" if decided and decided.failing else verdict.reason
+    return f"{verdict.title} {seen[:1].upper()}{seen[1:]}."
 
 
 def _seen(timeline: Timeline) -> Iterator[tuple[float, str]]:
