@@ -106,7 +106,8 @@ def _facts(run: RunInfo) -> dict[str, str]:
             text = ", ".join(map(str, pairs)) if isinstance(pairs, list | tuple) else str(pairs)
             facts[_capital(name.replace("_", " "))] = text
     if run.scenarios:
-        facts["Scenarios"] = ", ".join(run.scenarios)
+        names = ", ".join(run.scenarios)
+        facts["Scenarios"] = names if len(run.scenarios) < 9 else f"{len(run.scenarios)}, side by side"
     return facts
 
 
