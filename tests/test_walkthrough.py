@@ -2,15 +2,18 @@
 
 import io
 import json
+import signal
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from rich.console import Console
 
 from stsconf import Recording, judge
+from stsconf.clusters import Cluster
 from stsconf.errors import StsconfError
 from stsconf.recording import assemble
 from stsconf.reporting.look import LOOKS
@@ -18,7 +21,10 @@ from stsconf.reporting.walkthrough import markdown, show
 from stsconf.timeline import Trouble
 from stsconf.timeline_file import inspect, read_records
 from stsconf.verdict import Outcome
+from stsconf.waits import Waits
 from stsconf.walkthrough import WAITS, Transcript, steps
+from stsconf.walkthrough import _Reader as Reader
+from stsconf.workload import Workload
 from tests.walkthrough_page import FOLDER, PAGE, PROMISES, kept, read
 
 RECORDING = FOLDER / "run.ndjson.gz"
@@ -119,3 +125,13 @@ def test_a_transcript_is_read_as_it_was_written(tmp_path: Path) -> None:
     (tmp_path / "walkthrough.json").write_text("{}")
     with pytest.raises(StsconfError, match="no transcript"):
         Transcript.read(tmp_path / "walkthrough.json")
+
+
+def test_a_command_that_does_not_end_is_killed_when_its_time_is_up(tmp_path: Path) -> None:
+    program = tmp_path / "kubectl"
+    program.write_text("#!/bin/sh\necho waiting\nexec sleep 1000\n")
+    program.chmod(0o755)
+    recorder = SimpleNamespace(wait_for=lambda *_: True)
+    workload = cast(Workload, SimpleNamespace(recorder=recorder, waits=Waits(settle=0.1)))
+    reader = Reader(cast(Cluster, SimpleNamespace(kubectl=str(program))), tmp_path, tmp_path / "none", print)
+    assert reader._run((), workload, {}) == ("waiting\n", -signal.SIGKILL)

@@ -4,7 +4,9 @@ import json
 import os
 import shlex
 import shutil
+import signal
 import subprocess
+import time
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -18,6 +20,7 @@ from kubernetes.config import list_kube_config_contexts
 from stsconf import run
 from stsconf.clusters import Cluster
 from stsconf.errors import ClusterError, PreflightRefused, StsconfError
+from stsconf.recorder import WaitTimeout
 from stsconf.scenarios import Scenario
 from stsconf.storage import Say
 from stsconf.workload import Workload, documented
@@ -182,6 +185,8 @@ class _Reader:
         with workload.recorder.act(verb, resource, names.namespace, name, body) as act:
             output, code = self._run(words, workload, environment)
             self.commands.append(Command(step, command, output, code))
+            if code == -signal.SIGKILL:
+                raise WaitTimeout(f"`{command}` to end", workload.waits.settle, tuple(output.splitlines()[-1:]))
             if code and not line.startswith("-"):
                 raise ClusterError("kubectl", f"`{command}` ended with {code}: {' '.join(output.split())[-300:]}.")
             for uid in lost.values():
@@ -194,7 +199,11 @@ class _Reader:
             workload.wait_replaced(lost)
 
     def _run(self, words: Sequence[str], workload: Workload, environment: Mapping[str, str]) -> tuple[str, int]:
-        """What the command printed, both streams as a terminal shows them, and its exit code."""
+        """What the command printed, both streams as a terminal shows them, and its exit code.
+
+        It is killed when it takes longer than a scenario may take to settle, or when the run is cancelled.
+        """
+        deadline = time.monotonic() + workload.waits.settle
         with subprocess.Popen(
             [self._cluster.kubectl, *words],
             cwd=self._folder,
@@ -210,6 +219,8 @@ class _Reader:
                         return process.communicate(timeout=0.5)[0], process.returncode
                     except subprocess.TimeoutExpired:
                         workload.recorder.wait_for(lambda: True, 0, "kubectl")  # raises when the run was cancelled
+                        if time.monotonic() > deadline:
+                            process.kill()
             except BaseException:
                 process.kill()
                 raise
