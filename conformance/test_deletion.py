@@ -111,8 +111,11 @@ def test_orphan_deletion_keeps_the_revisions(timeline: Timeline) -> None:
     """With cascade orphan the ControllerRevisions are kept, without an owner."""
     for asked in timeline.cascades("Orphan"):
         for left in timeline.revisions_at(asked.rv):
-            last = timeline.revisions.latest().get(left.name)
-            kept = last is not None and last.uid == left.uid and last.fact.owner_uid != left.fact.owner_uid
+            owners = [
+                e.fact.owner_uid for e in timeline.revisions.named(left.name) if e.uid == left.uid and e.rv > asked.rv
+            ]
+            ended = timeline.revisions.end_of(left.uid)
+            kept = None in owners and (ended is None or ended.fact.owner_uid not in (None, asked.uid))
             expect_reached(kept, f"ControllerRevision {left.name} is kept, without its owner", left)
 
 

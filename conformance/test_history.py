@@ -119,6 +119,5 @@ def test_revisions_without_an_owner_are_adopted(timeline: Timeline) -> None:
     for made in timeline.sets.created():
         for left in timeline.revisions_at(made.rv):
             if left.fact.owner_uid is None:
-                last = timeline.revisions.latest().get(left.name)
-                adopted = last is not None and last.fact.owner_uid == made.uid
-                expect_reached(adopted, f"ControllerRevision {left.name} is owned by the new set", left)
+                adopted = timeline.revisions.first(left.name, lambda revision, uid=made.uid: revision.owner_uid == uid)
+                expect_reached(adopted is not None, f"ControllerRevision {left.name} is owned by the new set", left)
