@@ -410,6 +410,16 @@ class Workload:
 
         self.recorder.wait_for(replaced, self.waits.settle, f"successors of {', '.join(sorted(uids))}")
 
+    def wait_stopping(self, uids: Mapping[str, str]) -> None:
+        """Wait until each of these pods, uids by name, has been asked to stop."""
+
+        def stopping() -> bool | None:
+            there = {pod["metadata"]["uid"]: pod for pod in self.pods().values()}
+            left = [there[uid] for uid in uids.values() if uid in there]
+            return all(pod["metadata"].get("deletionTimestamp") for pod in left) or None
+
+        self.recorder.wait_for(stopping, self.waits.settle, f"{', '.join(sorted(uids))} to be asked to stop")
+
     def wait_gone(self) -> None:
         """Wait until the set is no longer there."""
         names = self.names

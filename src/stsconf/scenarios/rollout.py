@@ -94,9 +94,9 @@ def rollback(workload: Workload) -> None:
     workload.wait_settled()
     for markers in written:
         workload.read_markers(markers)
+    next_one = workload.uids(1)
     workload.undo()
-    highest = workload.uids(2)
-    workload.wait_replaced(highest)
+    workload.wait_stopping(next_one)
     workload.undo()
     workload.wait_settled()
     for markers in written:
