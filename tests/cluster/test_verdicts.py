@@ -18,15 +18,17 @@ pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("nothing_left")]
 
 
 def test_every_promise_holds_on_an_existing_cluster_and_judging_again_agrees(suite: Suite, tmp_path: Path) -> None:
-    done = suite()
+    done = suite("--sts-scenario=create,scale_up,scale_down,rescale,rollout,rollback,background_delete")
     assert done.returncode == 0, done.stdout + done.stderr
     found = json.loads((tmp_path / "out" / "verdict.json").read_text())
     assert {p["verdict"] for p in found["promises"]} == {"holds", "characterised"}
     assert all(p["obligations"] > 0 for p in found["promises"])
     (recording,) = (tmp_path / "out" / "timelines").iterdir()
     timelines = load(recording).timelines
-    again = {p.id: judge(p, timelines).outcome.value for p in import_promises(suite_files.conformance()).values()}
-    assert again == {p["id"]: p["verdict"] for p in found["promises"]}
+    promises = import_promises(suite_files.conformance())
+    assert len(found["promises"]) > 50
+    for verdict in found["promises"]:
+        assert judge(promises[verdict["id"]], timelines).outcome == verdict["verdict"]
 
 
 def test_scenarios_in_one_namespace_do_not_disturb_each_other(cluster: Cluster, tmp_path: Path) -> None:
