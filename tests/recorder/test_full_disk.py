@@ -36,9 +36,11 @@ def test_a_recording_that_no_longer_fits_ends_with_one_paragraph_and_is_readable
             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room)),
         )
         assert recording.stderr
-        said = [next(recording.stderr)]
-        while "every watch is open" not in said[-1]:
-            said.append(next(recording.stderr))
+        said = []
+        for line in recording.stderr:
+            said.append(line)
+            if "every watch is open" in line:
+                break
         for number in range(100):
             server.world.toggle("web-0", status={"note": f"{number}{'x' * 1000}"})
         said += recording.communicate(timeout=60)[1].splitlines(keepends=True)
