@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
+
 from stsconf import suite_files
 from stsconf.api import JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH, Api, ApiError, Object, run_in_pod
 from stsconf.errors import UsageError
@@ -354,15 +356,19 @@ class Workload:
         self.recorder.observe(verb, via, self.names.namespace, claim, uid, text, content)
 
     def _http(self, namespace: str, pod: str, path: str) -> str | None:
-        """A GET to a pod's nginx, through the API server; ``None`` for a 404."""
+        """A GET to a pod's nginx, through the API server; ``None`` for a 404.
+
+        A pod without a probe is Ready when its container runs, a moment before nginx listens: 503 is asked again.
+        """
+        not_yet = retry_if_exception(lambda error: isinstance(error, ApiError) and error.status == 503)
+        ask = Retrying(retry=not_yet, stop=stop_after_delay(self.waits.request), wait=wait_fixed(0.2), reraise=True)
         try:
-            return str(
-                self.api.request("GET", f"api/v1/namespaces/{namespace}/pods/{pod}:80/proxy/{path}")["text"]
-            ).strip()
+            found = ask(self.api.request, "GET", f"api/v1/namespaces/{namespace}/pods/{pod}:80/proxy/{path}")
         except ApiError as error:
             if error.status == 404:
                 return None
             raise
+        return str(found["text"]).strip()
 
     def _folder(self, name: str) -> str | None:
         """The folder on the NFS server behind a pod's claim."""
