@@ -4,6 +4,7 @@ A limit on the size of a file (``RLIMIT_FSIZE``) is a full disk that needs neith
 """
 
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -33,6 +34,7 @@ def test_a_recording_that_no_longer_fits_ends_with_one_paragraph_and_is_readable
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},  # the limit is for the recording alone
             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room)),
         )
         assert recording.stderr
