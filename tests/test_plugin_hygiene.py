@@ -59,6 +59,7 @@ class Suite:
         self._environment = {
             **os.environ,
             "PYTEST_ADDOPTS": "",
+            "PYTHONDONTWRITEBYTECODE": "1",  # a limit on files is for results alone
             "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]),
             "PATH": "",  # no Node: Allure's page has tests of its own
             "ARTIFACTS": str(self.out),
