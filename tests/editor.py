@@ -244,8 +244,11 @@ def _close(records: list[Record]) -> None:
             {"uid": uid, "rv": rv, "ns": namespace, "name": name}
             for (namespace, name), (uid, rv) in replay(records, closing["s"]).items()
         ]
-    for mark in (r for r in records if r["rec"] == "bm"):
+    end = max(i for i, r in enumerate(records) if r["rec"] == "ev")
+    for mark in (r for r in records[end:] if r["rec"] == "bm"):
         mark["rv"] = max(mark["rv"], last + 1)
+    # A bookmark in the middle says that nothing older follows, which an edit may make untrue: as if none was sent.
+    records[:end] = [r for r in records[:end] if r["rec"] != "bm"]
 
 
 def replay(

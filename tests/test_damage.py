@@ -90,7 +90,8 @@ def with_gap(records: Sequence[Record], feed: tuple[str, str], first: int, last:
     hole |= {"why": "410", "repaired": False}
     snap = {"rec": "snap", **place, "seq": 0, "t0": end["t"], "t1": end["t"], "rv": end["rv"], "why": "gap"}
     snap["items"] = list(state.values())
-    before = [record for index, record in enumerate(records[: missed[-1]]) if index not in missed]
+    away = [i for i in range(missed[0], missed[-1]) if records[i]["rec"] == "bm" and feed_of(records[i]) == feed]
+    before = [record for index, record in enumerate(records[: missed[-1]]) if index not in (*missed, *away)]
     return [*before, hole, snap, *records[missed[-1] + 1 :]]
 
 
