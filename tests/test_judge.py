@@ -175,3 +175,32 @@ def test_a_passive_recording_that_ends_in_the_middle_of_scaling_blames_nobody(tm
     verdict = verdict_of("IDN-02", tape, tmp_path)
     assert verdict.outcome is Outcome.INCONCLUSIVE
     assert verdict.trouble is Trouble.NOT_REACHED
+
+
+def misnumbered() -> Tape:
+    """The first revision of a set is number 2."""
+    tape = created(2)
+    (made,) = [r for r in tape.records if r.get("s") == "controllerrevisions" and r["rec"] == "ev"]
+    made["obj"]["revision"] = 2
+    return tape
+
+
+def test_a_scenario_that_did_not_end_hides_no_violation_in_another(tmp_path: Path) -> None:
+    tape = misnumbered()
+    tape.records[0]["scenarios"] = ["create", "rollout"]
+    assert verdict_of("REV-01", tape, tmp_path).outcome is Outcome.VIOLATED
+    assert verdict_of("ORD-12", tape, tmp_path).outcome is Outcome.INCONCLUSIVE
+
+
+def test_kinds_that_were_not_shown_comparable_decide_nothing(tmp_path: Path) -> None:
+    tape = misnumbered()
+    assert verdict_of("REV-01", tape, tmp_path).outcome is Outcome.VIOLATED
+    tape.records = [record for record in tape.records if record["rec"] != "probe"]
+    verdict = verdict_of("REV-01", tape, tmp_path)
+    assert (verdict.outcome, verdict.trouble) == (Outcome.INCONCLUSIVE, Trouble.UNORDERED_KINDS)
+
+
+def test_a_violation_that_may_come_from_a_gap_blames_nobody(tmp_path: Path) -> None:
+    tape = misnumbered()
+    tape.add(rec="gap", s="controllerrevisions", after_rv="1", until_rv="2", why="410", repaired=False)
+    assert verdict_of("REV-01", tape, tmp_path).outcome is Outcome.INCONCLUSIVE

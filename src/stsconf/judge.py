@@ -63,13 +63,18 @@ def judge_timeline(promise: Promise, timeline: Timeline) -> TimelineVerdict | No
         found = [obligation for obligation in found if obligation.trouble is not Trouble.RACED]
     if lacking:
         return _result(timeline, Outcome.NOT_APPLICABLE, [], None, f"this cluster has no {', '.join(sorted(lacking))}")
-    hole = _hole(timeline.problems, kinds)
-    if not found and not hole:
+    holes = [p for p in timeline.problems if p.kind is None or p.kind in kinds]
+    if found and not promise.survives_gaps and len(kinds) > 1 and (loose := kinds - timeline.domain):
+        what = f"revisions of {', '.join(sorted(loose))} were not shown comparable"
+        holes.append(Problem(Trouble.UNORDERED_KINDS, None, what))
+    if not found and not holes:
         return None
+    hole = min(holes, key=lambda problem: problem.trouble not in _VOIDING, default=None)
     outcome = worst((o.outcome for o in found), Outcome.HOLDS)
     trouble = next((o.trouble for o in found if o.outcome is outcome), None)
     unseen = outcome is Outcome.INCONCLUSIVE and trouble is Trouble.GAP
-    frail = outcome in (Outcome.HOLDS, Outcome.CHARACTERISED) or not promise.survives_gaps
+    blind = not promise.survives_gaps and any(map(_hides, holes))
+    frail = blind or outcome in (Outcome.HOLDS, Outcome.CHARACTERISED)
     if hole and (frail or unseen or hole.trouble in _VOIDING) and outcome is not Outcome.ERROR:
         outcome, trouble, note = Outcome.INCONCLUSIVE, hole.trouble, hole.what
     if outcome is Outcome.VIOLATED and promise.level is Level.IMPLEMENTATION:
@@ -91,7 +96,6 @@ _VOIDING = (Trouble.INTEGRITY, Trouble.INTERFERENCE)
 """Holes that take away the ground for blame as well as for praise."""
 
 
-def _hole(problems: Sequence[Problem], kinds: set[str]) -> Problem | None:
-    """The gravest hole in what the promise looked at."""
-    found = [p for p in problems if p.kind is None or p.kind in kinds]
-    return min(found, key=lambda p: p.trouble not in _VOIDING, default=None)
+def _hides(problem: Problem) -> bool:
+    """Whether something was not seen; that some scenario did not end takes nothing from what was."""
+    return problem.trouble is not Trouble.NOT_REACHED or problem.kind is not None

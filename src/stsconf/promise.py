@@ -31,7 +31,8 @@ class Level(StrEnum):
 class Promise:
     """One promise. ``scenarios`` are the ones it must be judged on; ``everywhere``: on any other timeline too.
 
-    ``survives_gaps``: its words know what was not seen, so it may blame in spite of a gap in what it looked at.
+    ``survives_gaps``: its words know what was not seen and what cannot be compared, so it may blame in spite of a gap
+    in what it looked at.
     """
 
     id: str
