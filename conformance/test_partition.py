@@ -54,7 +54,7 @@ def test_a_partition_above_the_replicas_updates_nothing(timeline: Timeline) -> N
     for epoch in timeline.epochs():
         spec = epoch.spec
         if spec.partition is not None and spec.partition >= spec.replicas > 0 and spec.strategy == "RollingUpdate":
-            stops = [u.stop for u in timeline.update_stops() if u.epoch.began.rv == epoch.began.rv]
+            stops = [update.stop for update in timeline.updates_in(epoch)]
             expect_none(stops, f"pod is updated behind partition {spec.partition} of {spec.replicas} replicas")
 
 
@@ -64,12 +64,11 @@ def test_lowering_the_partition_goes_on_with_the_pods_it_frees(timeline: Timelin
     for was, epoch in timeline.changes():
         if was.spec.template == epoch.spec.template and len(epoch.spec.kept_back) < len(was.spec.kept_back):
             freed = set(was.spec.kept_back) - set(epoch.spec.kept_back)
-            for update in timeline.update_stops():
-                if update.epoch.began.rv == epoch.began.rv:
-                    expect(update.stop).shows("an ordinal that was freed", update.stop.fact.ordinal in freed, True)
-                    for higher in timeline.outdated_above(update):
-                        asked = timeline.pods.stop_of(higher.uid)
-                        expect(update.stop).follows(asked, f"Pod {higher.name}, not updated yet, is asked to stop")
+            for update in timeline.updates_in(epoch):
+                expect(update.stop).shows("an ordinal that was freed", update.stop.fact.ordinal in freed, True)
+                for higher in timeline.outdated_above(update):
+                    asked = timeline.pods.stop_of(higher.uid)
+                    expect(update.stop).follows(asked, f"Pod {higher.name}, not updated yet, is asked to stop")
 
 
 @promise("PRT-06", source=f"{CODE}stateful_set_control.go", scenarios=("partition",), level=Level.IMPLEMENTATION)
@@ -98,7 +97,7 @@ def test_on_delete_updates_no_pod_by_itself(timeline: Timeline) -> None:
     """With OnDelete the controller does not update Pods when the template changes."""
     for epoch in timeline.epochs():
         if epoch.spec.strategy == "OnDelete":
-            stops = [u.stop for u in timeline.update_stops() if u.epoch.began.rv == epoch.began.rv]
+            stops = [update.stop for update in timeline.updates_in(epoch)]
             expect_none(stops, "pod is stopped under OnDelete")
 
 

@@ -112,10 +112,9 @@ def test_creation_waits_for_minready_seconds(timeline: Timeline) -> None:
 def test_a_claim_that_is_being_deleted_blocks_its_pod(timeline: Timeline) -> None:
     """A Pod is not created while a claim of its name is being deleted."""
     for stop in timeline.claims.stopping():
-        for created in timeline.created_by_set():
-            if created.rv > stop.rv and stop.name in created.fact.claims.values():
-                gone = timeline.claims.end_of(stop.uid)
-                expect(created).follows(gone, f"the old claim {stop.name} is gone", timeline.claims)
+        for created in timeline.mounting_again(stop):
+            gone = timeline.claims.end_of(stop.uid)
+            expect(created).follows(gone, f"the old claim {stop.name} is gone", timeline.claims)
 
 
 @promise("REC-09", source=f"{CODE}stateful_pod_control.go", scenarios=("drift",), level=Level.IMPLEMENTATION)

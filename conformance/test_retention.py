@@ -85,11 +85,8 @@ def test_a_change_of_the_policy_reaches_the_claims_that_are_there(timeline: Time
 def test_a_pod_waits_for_the_claim_that_is_going_away(timeline: Timeline) -> None:
     """A Pod is not created while a claim of its name is still being deleted: it gets a claim of its own."""
     for stop in timeline.claims.stopping():
-        for created in timeline.created_by_set():
-            if created.rv > stop.rv and stop.name in created.fact.claims.values():
-                expect(created).follows(
-                    timeline.claims.end_of(stop.uid), f"old claim {stop.name} is gone", timeline.claims
-                )
+        for created in timeline.mounting_again(stop):
+            expect(created).follows(timeline.claims.end_of(stop.uid), f"old claim {stop.name} is gone", timeline.claims)
 
 
 @promise("PVR-11", source=KEP, scenarios=("retention_orphan",), since="1.27")

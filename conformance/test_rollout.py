@@ -30,7 +30,7 @@ def test_pods_are_updated_from_the_highest_ordinal_down(timeline: Timeline) -> N
     """The controller updates Pods in the reverse order of their ordinals, from the largest to the smallest."""
     for update in timeline.update_stops():
         for higher in timeline.outdated_above(update):
-            asked = timeline.pods.stop_of(higher.uid) or timeline.pods.end_of(higher.uid)
+            asked = timeline.pods.going_of(higher.uid)
             expect(update.stop).follows(asked, f"Pod {higher.name}, not updated yet, is asked to stop")
 
 
@@ -182,7 +182,7 @@ def test_a_rollback_replaces_pods_in_reverse_order(timeline: Timeline) -> None:
     for update in timeline.update_stops():
         if update.epoch.began.rv in back:
             for higher in timeline.outdated_above(update):
-                asked = timeline.pods.stop_of(higher.uid) or timeline.pods.end_of(higher.uid)
+                asked = timeline.pods.going_of(higher.uid)
                 expect(update.stop).follows(asked, f"Pod {higher.name}, not rolled back yet, is asked to stop")
 
 

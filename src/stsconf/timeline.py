@@ -180,6 +180,10 @@ class History(Generic[F]):
         """The moment at which this very object ceased to exist."""
         return next((e for e in self.gone() if e.uid == uid), None)
 
+    def going_of(self, uid: str) -> Event[F] | None:
+        """The moment at which this very object was asked to stop or, where nothing held it back, was gone."""
+        return self.stop_of(uid) or self.end_of(uid)
+
     def lost(self, name: str, condition: Callable[[F], bool], rv: int) -> Event[F] | None:
         """The event that ended the last time the condition held for ``name`` before ``rv``; ``None`` if none did."""
         lost: Event[F] | None = None
@@ -484,8 +488,7 @@ class Timeline:
 
     def created_by_set(self) -> Iterator[Event[facts.Pod]]:
         """Pods created by the set's controller: they carry its controller reference from the start."""
-        uids = {e.uid for e in self.sets.events}
-        return (e for e in self.pods.created() if e.fact.owner_uid in uids and e.fact.ordinal is not None)
+        return (e for e in self.pods.created() if self.owns(e.fact) and e.fact.ordinal is not None)
 
     def names_below(self, event: Event[facts.Pod]) -> list[str]:
         """Names of all pods with a lower ordinal, from the first ordinal up."""
@@ -553,22 +556,17 @@ class Timeline:
 
     def members(self) -> list[Event[facts.Pod]]:
         """The set's pods that were there when the window ended, as last seen."""
-        uids = {e.uid for e in self.sets.events}
-        return [e for e in self.pods.latest().values() if e.fact.owner_uid in uids]
+        return [e for e in self.pods.latest().values() if self.owns(e.fact)]
 
     def members_at(self, rv: int) -> list[Event[facts.Pod]]:
         """The set's pods that were there, and not terminating, right before a revision of another kind."""
         self.same_domain()
-        uids = {e.uid for e in self.sets.events}
-        return [e for e in self.pods.at(rv) if e.fact.owner_uid in uids and not e.fact.terminating]
+        return [e for e in self.pods.at(rv) if self.owns(e.fact) and not e.fact.terminating]
 
     def strays(self) -> Iterator[Event[facts.Pod]]:
         """Pods that came to carry the set's controller reference, under a name it would not give."""
-        uids = {e.uid for e in self.sets.events}
         name = self.window.set_name
-        return self.pods.becoming(
-            lambda pod: pod.owner_uid in uids and (facts.ordinal_of(pod.name) or ("", 0))[0] != name
-        )
+        return self.pods.becoming(lambda pod: self.owns(pod) and (facts.ordinal_of(pod.name) or ("", 0))[0] != name)
 
     def noticed(self, epoch: Epoch) -> int:
         """The revision from which the set's own status says that its controller has seen the epoch's spec."""
@@ -684,13 +682,13 @@ class Timeline:
             and cast(int, member.fact.ordinal) > ordinal
         ]
 
+    def updates_in(self, epoch: Epoch) -> list[UpdateStop]:
+        """Those of ``update_stops`` that one version of the spec explains."""
+        return [update for update in self.update_stops() if update.epoch.began.rv == epoch.began.rv]
+
     def updated_before(self, update: UpdateStop) -> list[Event[facts.Pod]]:
         """The pods that were asked to stop earlier for the same update, as they were then."""
-        return [
-            earlier.stop
-            for earlier in self.update_stops()
-            if earlier.epoch.began.rv == update.epoch.began.rv and earlier.stop.rv < update.stop.rv
-        ]
+        return [earlier.stop for earlier in self.updates_in(update.epoch) if earlier.stop.rv < update.stop.rv]
 
     def never_ready(self, revision: str | None) -> list[Event[facts.Pod]]:
         """Pods of a revision that were never Running and Ready, at their creation."""
@@ -714,7 +712,7 @@ class Timeline:
     def deletions(self) -> list[Event[facts.StatefulSet]]:
         """The moments at which a set was asked to go or, where nothing held it back, was gone; in order."""
         self.same_domain("statefulsets")
-        asked = [self.sets.stop_of(uid) or self.sets.end_of(uid) for uid in {e.uid for e in self.sets.events}]
+        asked = [self.sets.going_of(uid) for uid in {e.uid for e in self.sets.events}]
         return sorted((e for e in asked if e), key=lambda e: e.rv)
 
     def cascades(self, policy: str) -> list[Event[facts.StatefulSet]]:
@@ -738,7 +736,12 @@ class Timeline:
 
     def owns(self, pod: facts.Pod) -> bool:
         """Whether the pod carries the controller reference of a set of this window."""
-        return pod.owner_uid in {e.uid for e in self.sets.events}
+        kinds_read.get().add("statefulsets")
+        return pod.owner_uid in self._set_uids
+
+    @cached_property
+    def _set_uids(self) -> frozenset[str]:
+        return frozenset(e.uid for e in self.sets.events)
 
     def _stranger(self, pod: facts.Pod) -> bool:
         return pod.owner_uid is not None and not self.owns(pod)
@@ -761,6 +764,10 @@ class Timeline:
         """Whether there was a set, not being deleted, that wanted the pod's ordinal."""
         spec = self.spec_at(event.rv)
         return spec is not None and not spec.terminating and event.fact.ordinal in spec.ordinals
+
+    def mounting_again(self, stop: Event[facts.Claim]) -> list[Event[facts.Pod]]:
+        """Pods that were created with a claim of this name after that had been asked to go."""
+        return [e for e in self.created_by_set() if e.rv > stop.rv and stop.name in e.fact.claims.values()]
 
     def claims_at(self, rv: int) -> list[Event[facts.Claim]]:
         """The set's claims right before a revision of another kind."""
