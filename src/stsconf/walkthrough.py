@@ -141,8 +141,7 @@ class _Reader:
                     if line in WAITS:
                         WAITS[line](workload)
                     elif line == "write":
-                        workload.write_markers()
-                        self._written.append(workload.markers())
+                        self._written.append(workload.write_markers())
                     elif line == "read":
                         for written in self._written:
                             workload.read_markers(written)

@@ -144,6 +144,14 @@ class Workload:
                 act.returned(stored)
         self._uid, self._generation = stored["metadata"]["uid"], stored["metadata"]["generation"]
 
+    def create_gated(self, replicas: int) -> None:
+        """Create pods that a scenario can hold back, let each become Ready, and wait until their controller knows."""
+        self.create(replicas, gated)
+        for ordinal in range(replicas):
+            self.wait_pods(*range(ordinal + 1))
+            self.release(ordinal)
+        self.wait_ready(replicas)
+
     def scale(self, replicas: int) -> None:
         """Set ``spec.replicas``, as ``kubectl scale`` does."""
         self.patch({"spec": {"replicas": replicas}}, "scale")
@@ -206,12 +214,24 @@ class Workload:
         with self.recorder.act("delete", "statefulsets", names.namespace, names.set_name, options) as act:
             act.returned(self.api.delete("StatefulSet", names.set_name, names.namespace, **options) or 404)
 
+    def orphan(self, *ordinals: int) -> None:
+        """Delete the set but not its pods, and wait until it is gone and these pods have no owner."""
+        self.delete("Orphan")
+        self.wait_gone()
+        self.wait_owned(*ordinals, owned=False)
+
     def delete_pods(self, *ordinals: int) -> None:
         """Delete pods by hand, with their own grace period."""
         for ordinal in ordinals:
             name = self._pod_name(ordinal)
             with self.recorder.act("delete", "pods", self.names.namespace, name) as act:
                 act.returned(self.api.delete("Pod", name, self.names.namespace) or 404)
+
+    def lose_pods(self, *ordinals: int) -> None:
+        """Delete pods by hand and wait until each has a successor."""
+        uids = self.uids(*ordinals)
+        self.delete_pods(*ordinals)
+        self.wait_replaced(uids)
 
     def delete_claim(self, ordinal: int) -> None:
         """Delete the claim of one pod by hand."""
@@ -318,20 +338,21 @@ class Workload:
 
         self.recorder.wait_for(made, self.waits.settle, f"a pod of StatefulSet {name}")
 
-    def write_markers(self) -> None:
-        """Each pod writes its ordinal and uid to its volume, under a name that no other pod uses."""
-        if not self.writes:
-            return
-        for name, pod in sorted(self.pods().items()):
-            uid = pod["metadata"]["uid"]
-            run_in_pod(
-                self.api, self.names.namespace, name, f"echo {marker(pod)} > /usr/share/nginx/html/{marker(pod)}"
-            )
-            self._observe("write", "exec", name, uid, marker(pod), marker(pod))
+    def write_markers(self) -> dict[str, str]:
+        """Each pod writes its ordinal and uid to its volume, under a name that no other pod uses.
+
+        Returns what was written, by pod name; nothing where pods are hollow.
+        """
+        written: dict[str, str] = {}
+        for name, pod in sorted(self.pods().items()) if self.writes else ():
+            text = written[name] = marker(pod)
+            run_in_pod(self.api, self.names.namespace, name, f"echo {text} > /usr/share/nginx/html/{text}")
+            self._observe("write", "exec", name, pod["metadata"]["uid"], text, text)
+        return written
 
     def read_markers(self, written: Mapping[str, str]) -> None:
         """Look for what was written, by pod name: in the pod of that name now, on the server, in every other volume."""
-        pods = self.pods() if self.writes else {}
+        pods = self.pods()
         for name, text in sorted(written.items()):
             if name not in pods:
                 continue
@@ -346,10 +367,6 @@ class Workload:
                     self._observe("read", "nfs", name, uid, text, found)
                 else:
                     self._observe("look", "nfs", other, text.rsplit("_", 1)[-1], text, found)
-
-    def markers(self) -> dict[str, str]:
-        """What ``write_markers`` writes for the pods that are there, by pod name."""
-        return {name: marker(pod) for name, pod in self.pods().items()}
 
     def _observe(self, verb: str, via: str, name: str, uid: str, text: str, content: str | None) -> None:
         claim = f"{self.names.claim}-{name}"

@@ -1,7 +1,7 @@
 """Pods are lost or end, and the set makes up for it."""
 
 from stsconf.scenarios.registry import scenario
-from stsconf.workload import POD_NAME_LABEL, Workload, gated
+from stsconf.workload import POD_NAME_LABEL, Workload
 
 
 @scenario(pods=3, markers=True)
@@ -9,12 +9,9 @@ def replace(workload: Workload) -> None:
     """Delete a pod by hand, then all at once; let one fail and one succeed."""
     workload.create(3)
     workload.wait_settled()
-    workload.write_markers()
-    written = workload.markers()
+    written = workload.write_markers()
     for ordinals in ((1,), (0, 1, 2)):
-        uids = workload.uids(*ordinals)
-        workload.delete_pods(*ordinals)
-        workload.wait_replaced(uids)
+        workload.lose_pods(*ordinals)
         workload.wait_settled()
     for ordinal, phase in ((1, "Failed"), (0, "Succeeded")):
         uids = workload.uids(ordinal)
@@ -27,16 +24,10 @@ def replace(workload: Workload) -> None:
 @scenario(pods=3)
 def replace_held(workload: Workload) -> None:
     """Delete pod 0 while pod 2 is held not Ready."""
-    workload.create(3, edit=gated)
-    for ordinal in range(3):
-        workload.wait_pods(*range(ordinal + 1))
-        workload.release(ordinal)
-    workload.wait_ready(3)
+    workload.create_gated(3)
     workload.release(2, ready=False)
     workload.wait_ready(2)
-    uids = workload.uids(0)
-    workload.delete_pods(0)
-    workload.wait_replaced(uids)
+    workload.lose_pods(0)
     workload.release(0)
     workload.release(2)
     workload.wait_settled()
@@ -83,8 +74,6 @@ def claim_protection(workload: Workload) -> None:
     """Delete the claim of a running pod, and then the pod."""
     workload.create(2)
     workload.wait_settled()
-    uids = workload.uids(1)
     workload.delete_claim(1)
-    workload.delete_pods(1)
-    workload.wait_replaced(uids)
+    workload.lose_pods(1)
     workload.wait_settled()

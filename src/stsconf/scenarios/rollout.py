@@ -46,9 +46,7 @@ def partition(workload: Workload) -> None:
         workload.set_strategy(partition=boundary)
         workload.wait_rolled_out()
     for lost in (0, 2):
-        uids = workload.uids(lost)
-        workload.delete_pods(lost)
-        workload.wait_replaced(uids)
+        workload.lose_pods(lost)
         workload.wait_all_ready()
     workload.set_strategy(partition=4)
     workload.nudge()
@@ -72,9 +70,7 @@ def on_delete(workload: Workload) -> None:
     workload.scale(4)
     workload.wait_all_ready()
     for ordinal in (1, 0, 2):
-        uids = workload.uids(ordinal)
-        workload.delete_pods(ordinal)
-        workload.wait_replaced(uids)
+        workload.lose_pods(ordinal)
         workload.wait_all_ready()
 
 
@@ -83,13 +79,11 @@ def rollback(workload: Workload) -> None:
     """Update, write to the volumes, undo to revision 1, go forth again, and undo during an update."""
     workload.create(3)
     workload.wait_settled()
-    workload.write_markers()
-    written = [workload.markers()]
+    written = [workload.write_markers()]
     workload.set_image("nginx_new")
     workload.wait_settled()
     workload.read_markers(written[0])
-    workload.write_markers()
-    written.append(workload.markers())
+    written.append(workload.write_markers())
     workload.undo(to_revision=1)
     workload.wait_settled()
     for markers in written:

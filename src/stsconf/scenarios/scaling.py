@@ -39,8 +39,7 @@ def rescale(workload: Workload) -> None:
     workload.wait_settled()
     workload.scale(4)
     workload.wait_settled()
-    workload.write_markers()
-    written = workload.markers()
+    written = workload.write_markers()
     workload.scale(2)
     workload.wait_settled()
     workload.scale(4)
@@ -71,11 +70,7 @@ def scale_up_held(workload: Workload) -> None:
 @scenario(pods=4)
 def scale_down_held(workload: Workload) -> None:
     """Scale from 4 to 2 while pod 0 is held not Ready, then let it go."""
-    workload.create(4, edit=gated)
-    for ordinal in range(4):
-        workload.wait_pods(*range(ordinal + 1))
-        workload.release(ordinal)
-    workload.wait_ready(4)
+    workload.create_gated(4)
     workload.release(0, ready=False)
     workload.wait_ready(3)
     workload.scale(2)
