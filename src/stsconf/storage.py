@@ -175,10 +175,10 @@ def _last_warning(api: Api, namespace: str) -> str:
     return f"The cluster says: {' '.join(warnings[-1]['message'].split())[:300]}"
 
 
-def until(condition: Callable[[], bool], seconds: float) -> bool:
-    """Whether the condition became true in time; asked about three times a second."""
+def until(condition: Callable[[], bool], seconds: float, every: float = 0.3) -> bool:
+    """Whether the condition became true in time; ``every``: seconds between two looks."""
     try:
-        Retrying(stop=stop_after_delay(seconds), wait=wait_fixed(0.3), retry=retry_if_result(lambda ok: not ok))(
+        Retrying(stop=stop_after_delay(seconds), wait=wait_fixed(every), retry=retry_if_result(lambda ok: not ok))(
             condition
         )
     except RetryError:

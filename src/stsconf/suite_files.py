@@ -29,6 +29,11 @@ def public_images() -> dict[str, str]:
     return {key: str(entry["public"]) for key, entry in manifest("images.yaml")[0].items()}
 
 
+def workload_images() -> dict[str, str]:
+    """Those of them that a workload runs, on a cluster where we install nothing."""
+    return {key: image for key, image in public_images().items() if key.startswith("nginx")}
+
+
 def manifest(name: str) -> list[dict[str, Any]]:
     """The objects of one file below ``manifests/``, in order."""
     text = (root() / "manifests" / name).read_text(encoding="utf-8")

@@ -26,7 +26,6 @@ def cluster(
     api = Api.from_kubeconfig(kubeconfig, context, waits.request)
     with closing(api):
         version, uid = identify(api)
-        public = {key: image for key, image in suite_files.public_images().items() if key.startswith("nginx")}
         yield Cluster(
             provider=Provider.EXISTING,
             name=context or api.current_context(kubeconfig),
@@ -35,7 +34,7 @@ def cluster(
             api=api,
             ours=False,
             storage_class=storage_class,
-            images={**public, **images},
+            images={**suite_files.workload_images(), **images},
             version=version,
             uid=uid,
         )

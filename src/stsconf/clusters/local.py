@@ -17,8 +17,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Self
 
-from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
-
 from stsconf import suite_files
 from stsconf.api import Api, ApiError, Object
 from stsconf.clusters import Cluster, Provider, identify
@@ -26,7 +24,7 @@ from stsconf.clusters.engine import airgap_command
 from stsconf.clusters.processes import Processes
 from stsconf.clusters.provisioner import FolderProvisioner
 from stsconf.errors import ClusterError, PreflightRefused, UsageError
-from stsconf.storage import Say
+from stsconf.storage import Say, until
 from stsconf.waits import Waits
 
 KUBERNETES = "v1.37.2"
@@ -106,7 +104,7 @@ def cluster(
             api=api,
             ours=True,
             storage_class="managed-nfs-storage",
-            images={**{k: v for k, v in suite_files.public_images().items() if k.startswith("nginx")}, **images},
+            images={**suite_files.workload_images(), **images},
             version=version,
             uid=uid,
             capabilities=CAPABILITIES,
@@ -350,9 +348,5 @@ class _Plane:
                 return False
 
         seconds = self._waits.cluster_ready
-        try:
-            Retrying(stop=stop_after_delay(seconds), wait=wait_fixed(POLL), retry=retry_if_result(lambda ok: not ok))(
-                look
-            )
-        except RetryError:
-            raise ClusterError(stage, f"it was not ready within {seconds:.0f} s.{said}", f"See {self._logs}.") from None
+        if not until(look, seconds, every=POLL):
+            raise ClusterError(stage, f"it was not ready within {seconds:.0f} s.{said}", f"See {self._logs}.")
