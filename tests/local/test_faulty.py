@@ -51,8 +51,8 @@ def findings(
     request: pytest.FixtureRequest, exchanged: Cluster, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Finding]:
     """What was found of every fault that was asked for, run side by side."""
-    params = [item.callspec.params for item in request.session.items if hasattr(item, "callspec")]
-    asked = [found["fault"] for found in params if "fault" in found]
+    here = [item for item in request.session.items if item.path == request.path and hasattr(item, "callspec")]
+    asked = [item.callspec.params["fault"] for item in here]
     found = find_all(asked, exchanged, tmp_path_factory.mktemp("findings"), say)
     return dict(zip((fault.name for fault in asked), found, strict=True))
 
