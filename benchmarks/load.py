@@ -22,8 +22,7 @@ from stsconf.clusters.shield import shielded
 from stsconf.errors import ClusterError
 from stsconf.inventory import Inventory
 from stsconf.reporting.terminal import ProgressLines
-from stsconf.storage import until
-from stsconf.waits import Waits
+from stsconf.waits import Waits, until
 
 LABEL = "stsconf.dev/benchmark"
 Version = tuple[str, str]

@@ -21,7 +21,7 @@ from stsconf.clusters.shield import shielded
 from stsconf.promise import import_promises
 from stsconf.recording import load
 from stsconf.reporting.document import document
-from stsconf.results import rejudge
+from stsconf.reporting.results import rejudge
 from tests.edits import EDITS, seal
 
 BROKEN = "ORD-02"

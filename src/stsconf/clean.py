@@ -19,8 +19,7 @@ from stsconf.inventory import (
     read_record,
     standing,
 )
-from stsconf.storage import Say, until
-from stsconf.waits import Waits
+from stsconf.waits import Say, Waits, until
 from stsconf.wire import HttpProblem, Wire
 
 PROGRESS = 5.0

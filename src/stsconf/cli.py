@@ -135,9 +135,9 @@ def _walkthrough(arguments: argparse.Namespace, rest: Sequence[str]) -> int:  # 
     from stsconf import walkthrough
     from stsconf.promise import import_promises
     from stsconf.recording import load
+    from stsconf.reporting.results import rejudge
     from stsconf.reporting.terminal import ProgressLines, standard_output
     from stsconf.reporting.walkthrough import markdown, page, show
-    from stsconf.results import rejudge
     from stsconf.run import Config, provide
 
     _agree_to_build(arguments)
@@ -271,8 +271,8 @@ def _agree_to_build(arguments: argparse.Namespace) -> None:
 def _judge(arguments: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001 - one signature for all commands
     from stsconf.promise import import_promises
     from stsconf.recording import load
+    from stsconf.reporting.results import rejudge
     from stsconf.reporting.terminal import print_report
-    from stsconf.results import rejudge
 
     promises = import_promises(suite_files.conformance())
     recordings = [load(path) for given in arguments.recording for path in _recordings(given)]

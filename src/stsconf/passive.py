@@ -14,7 +14,7 @@ from typing import BinaryIO
 from stsconf.api import Api, ApiError
 from stsconf.errors import PreflightRefused, UsageError
 from stsconf.recorder import Recorder, RecorderError, Scope, Seal
-from stsconf.storage import Say
+from stsconf.waits import Say
 
 PROGRESS = 5.0
 """Seconds between two lines that say how much was recorded."""

@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
 
-from stsconf import catalogue, clean, storage, suite_files
+from stsconf import catalogue, clean, suite_files
 from stsconf.api import ApiError
-from stsconf.clusters import Cluster, Provider, existing, kind, local, mirror
+from stsconf.clusters import Cluster, Provider, existing, kind, local, mirror, storage
 from stsconf.clusters.engine import EngineChoice
 from stsconf.clusters.local import Settings
 from stsconf.clusters.notes import PREFIX, noted
@@ -24,8 +24,7 @@ from stsconf.inventory import Inventory
 from stsconf.promise import Promise
 from stsconf.recorder import Recorder, RecorderError, Scope, WaitTimeout
 from stsconf.scenarios import SCENARIOS, Scenario
-from stsconf.storage import Say
-from stsconf.waits import Waits
+from stsconf.waits import Say, Waits
 from stsconf.workload import Edit, Names, Workload
 
 NODE_PODS = 60

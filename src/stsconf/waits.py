@@ -1,6 +1,12 @@
 """Every wait of the harness, in seconds, in one place. None of them enters a verdict except through "not reached"."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+
+from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
+
+Say = Callable[[str], None]
+"""Tells the user what is being waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,3 +33,14 @@ class Waits:
     """A namespace we made, with everything in it."""
     volumes_gone: float = 60.0
     """Volumes of our claims, after the claims are gone."""
+
+
+def until(condition: Callable[[], bool], seconds: float, every: float = 0.3) -> bool:
+    """Whether the condition became true in time; ``every``: seconds between two looks."""
+    try:
+        Retrying(stop=stop_after_delay(seconds), wait=wait_fixed(every), retry=retry_if_result(lambda ok: not ok))(
+            condition
+        )
+    except RetryError:
+        return False
+    return True

@@ -22,7 +22,7 @@ from stsconf.clusters import Cluster
 from stsconf.errors import ClusterError, PreflightRefused, StsconfError
 from stsconf.recorder import WaitTimeout
 from stsconf.scenarios import Scenario
-from stsconf.storage import Say
+from stsconf.waits import Say
 from stsconf.workload import Workload, documented
 
 MANIFEST = "sts.yaml"

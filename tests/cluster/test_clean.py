@@ -13,8 +13,7 @@ from stsconf.clean import Request, clean_cluster, look, remove
 from stsconf.clusters import Cluster
 from stsconf.errors import ExitCode
 from stsconf.inventory import MANAGED_BY, RECORD, RECORD_LABEL, Inventory, labels, read_record
-from stsconf.storage import until
-from stsconf.waits import Waits
+from stsconf.waits import Waits, until
 from tests.cluster.test_faults import suite_command
 
 pytestmark = [pytest.mark.cluster]

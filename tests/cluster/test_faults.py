@@ -16,7 +16,8 @@ import pytest
 
 from stsconf import suite_files
 from stsconf.clusters import Cluster
-from stsconf.storage import NFS_NAMESPACE, until
+from stsconf.clusters.storage import NFS_NAMESPACE
+from stsconf.waits import until
 from tests.cluster.conftest import Suite
 
 pytestmark = [pytest.mark.cluster]

@@ -15,7 +15,7 @@ import pytest
 
 from stsconf import suite_files
 from stsconf.clusters.engine import Engine, EngineChoice, airgap_command, engine
-from stsconf.storage import until
+from stsconf.waits import until
 
 pytestmark = [pytest.mark.cluster]
 

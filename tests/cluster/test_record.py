@@ -18,9 +18,9 @@ from stsconf import judge, load, suite_files
 from stsconf.api import Api, Object
 from stsconf.clusters import Cluster
 from stsconf.promise import import_promises
-from stsconf.storage import until
 from stsconf.timeline_file import inspect
 from stsconf.verdict import Outcome
+from stsconf.waits import until
 from stsconf.workload import Names, documented
 
 pytestmark = [pytest.mark.cluster]

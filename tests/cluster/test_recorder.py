@@ -21,9 +21,9 @@ from stsconf.promise import import_promises
 from stsconf.recording import Recording
 from stsconf.run import Config, record
 from stsconf.scenarios import SCENARIOS
-from stsconf.storage import until
 from stsconf.timeline_file import read_records
 from stsconf.verdict import Outcome
+from stsconf.waits import until
 from tests.recorder.audit import compare
 
 pytestmark = [pytest.mark.cluster]

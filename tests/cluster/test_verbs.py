@@ -12,8 +12,7 @@ from stsconf.api import Object
 from stsconf.clusters import Cluster
 from stsconf.errors import UsageError
 from stsconf.recorder import Recorder, Scope
-from stsconf.storage import until
-from stsconf.waits import Waits
+from stsconf.waits import Waits, until
 from stsconf.workload import Names, Workload, gated, rollout_status
 
 pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("nothing_left")]

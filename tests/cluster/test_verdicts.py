@@ -10,8 +10,8 @@ from stsconf.clusters import Cluster
 from stsconf.promise import import_promises
 from stsconf.run import Config, record
 from stsconf.scenarios import SCENARIOS
-from stsconf.storage import until
 from stsconf.verdict import Outcome
+from stsconf.waits import until
 from tests.cluster.conftest import Suite
 
 pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("nothing_left")]

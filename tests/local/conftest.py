@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from stsconf.clusters import Cluster, local
-from stsconf.storage import until
-from stsconf.waits import Waits
+from stsconf.waits import Waits, until
 
 SECONDS = 60
 """How long a test waits for anything on a busy machine."""

@@ -16,7 +16,7 @@ from stsconf.clusters import Cluster, local
 from stsconf.errors import ClusterError, ExitCode
 from stsconf.run import Config, record
 from stsconf.scenarios import SCENARIOS
-from stsconf.storage import until
+from stsconf.waits import until
 from tests.local.conftest import SECONDS, Run, assert_nothing_left, of, plane, say
 
 pytestmark = [pytest.mark.local]

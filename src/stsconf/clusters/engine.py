@@ -15,7 +15,7 @@ from typing import Any, TextIO
 
 from stsconf import suite_files
 from stsconf.errors import PreflightRefused
-from stsconf.storage import Say
+from stsconf.waits import Say
 
 
 class EngineChoice(StrEnum):

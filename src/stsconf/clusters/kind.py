@@ -12,13 +12,12 @@ from typing import Any
 
 import yaml
 
-from stsconf import storage
 from stsconf.api import Api, ApiError
-from stsconf.clusters import Cluster, Provider, identify, mirror
+from stsconf.clusters import Cluster, Provider, identify, mirror, storage
 from stsconf.clusters.engine import Engine, EngineChoice, engine
 from stsconf.clusters.shield import run_apart, shielded
 from stsconf.errors import ClusterError, UsageError
-from stsconf.waits import Waits
+from stsconf.waits import Say, Waits, until
 
 
 @contextmanager
@@ -28,7 +27,7 @@ def cluster(
     choice: EngineChoice,
     images: Mapping[str, str],
     waits: Waits,
-    say: storage.Say,
+    say: Say,
     patches: Sequence[str] = (),
     registry_mirror: str | None = None,
 ) -> Iterator[Cluster]:
@@ -137,7 +136,7 @@ def _config(found: Engine, patches: Sequence[str]) -> dict[str, Any]:
     return config
 
 
-def _wait_ready(api: Api, waits: Waits, say: storage.Say) -> None:
+def _wait_ready(api: Api, waits: Waits, say: Say) -> None:
     """All nodes, kube-proxy, CoreDNS and the default service account; kind itself waits for none of them."""
     missing = ""
 
@@ -147,7 +146,7 @@ def _wait_ready(api: Api, waits: Waits, say: storage.Say) -> None:
         return not missing
 
     say("kind: waiting for nodes, kube-proxy, CoreDNS and the default service account")
-    if not storage.until(ready, waits.cluster_ready):
+    if not until(ready, waits.cluster_ready):
         raise ClusterError("ready", f"the cluster was not usable within {waits.cluster_ready:.0f} s: {missing}.")
 
 

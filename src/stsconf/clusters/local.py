@@ -24,8 +24,7 @@ from stsconf.clusters.engine import airgap_command
 from stsconf.clusters.processes import Processes
 from stsconf.clusters.provisioner import FolderProvisioner
 from stsconf.errors import ClusterError, PreflightRefused, UsageError
-from stsconf.storage import Say, until
-from stsconf.waits import Waits
+from stsconf.waits import Say, Waits, until
 
 KUBERNETES = "v1.37.2"
 """The version that a checkout builds."""

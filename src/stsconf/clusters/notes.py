@@ -14,7 +14,7 @@ from stsconf.clean import Request
 from stsconf.clusters.engine import docker_answers
 from stsconf.errors import ExitCode
 from stsconf.inventory import Owner
-from stsconf.storage import Say
+from stsconf.waits import Say
 
 PREFIX = "stsconf-"
 KIND = 60.0

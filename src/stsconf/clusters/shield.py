@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from stsconf.storage import Say
+from stsconf.waits import Say
 
 
 @contextmanager

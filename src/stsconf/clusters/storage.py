@@ -3,22 +3,18 @@
 Stages of the proof, in order: class, provisioner, bind, image, mount, write. A failure names the first not passed.
 """
 
-from collections.abc import Callable, Sequence
-
-from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wait_fixed
+from collections.abc import Sequence
 
 from stsconf import suite_files
 from stsconf.api import Api, Object
 from stsconf.clusters import Cluster
 from stsconf.errors import StorageNotReady
-from stsconf.waits import Waits
+from stsconf.waits import Say, Waits, until
 
 NFS_NAMESPACE = "nfs-storage"
 NFS_ADDRESS = "10.96.0.49"
 READER = (NFS_NAMESPACE, "nfs-reader")
 """Namespace and name of the pod that serves the whole export over HTTP, where we installed the storage."""
-
-Say = Callable[[str], None]
 
 
 def install(
@@ -173,14 +169,3 @@ def _last_warning(api: Api, namespace: str) -> str:
     if not warnings:
         return "The cluster logged no warning about it."
     return f"The cluster says: {' '.join(warnings[-1]['message'].split())[:300]}"
-
-
-def until(condition: Callable[[], bool], seconds: float, every: float = 0.3) -> bool:
-    """Whether the condition became true in time; ``every``: seconds between two looks."""
-    try:
-        Retrying(stop=stop_after_delay(seconds), wait=wait_fixed(every), retry=retry_if_result(lambda ok: not ok))(
-            condition
-        )
-    except RetryError:
-        return False
-    return True
