@@ -4,17 +4,17 @@
 ``python -m tests.edits`` writes ``docs/edit-matrix.md``: which promises each edit breaks.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from stsconf import suite_files
-from stsconf.judge import judge
-from stsconf.promise import import_promises
+from stsconf.judge import decide, judge, judge_timeline
+from stsconf.promise import Promise, import_promises
 from stsconf.recording import load
 from stsconf.timeline import Timeline
-from stsconf.verdict import Outcome, Verdict
+from stsconf.verdict import Outcome, TimelineVerdict, Verdict
 from tests import edits_basic, edits_life, edits_updates  # noqa: F401 - they register their edits
 from tests.editor import EDITS, REAL, Edit, integrity, seal, windows
 
@@ -48,8 +48,20 @@ def verdicts(edited: Edit) -> Mapping[str, Verdict]:
     with TemporaryDirectory() as folder:
         recording = load(seal(edited.records(), Path(folder) / "edited.ndjson"))
     assert not recording.problems, recording.problems
-    timelines = [*({**unedited(), edited.scenario: recording.timelines[0]}).values()]
-    return {promise.id: judge(promise, timelines) for promise in PROMISES.values()}
+    timelines = {**unedited(), edited.scenario: recording.timelines[0]}
+
+    def found(promise: Promise) -> Iterator[TimelineVerdict | None]:
+        for scenario, timeline in timelines.items():
+            if promise.wants(timeline):
+                yield judge_timeline(promise, timeline) if scenario == edited.scenario else real(promise.id, scenario)
+
+    return {promise.id: decide(promise, set(timelines), found(promise)) for promise in PROMISES.values()}
+
+
+@cache
+def real(promise: str, scenario: str) -> TimelineVerdict | None:
+    """A promise on one timeline of the real recording."""
+    return judge_timeline(PROMISES[promise], unedited()[scenario])
 
 
 def matrix() -> str:

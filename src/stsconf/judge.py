@@ -1,7 +1,7 @@
 """``judge(promise, timelines)``: a pure function from evidence to a verdict that is never kinder than the evidence."""
 
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence, Set
 
 from stsconf.errors import UnknownFact
 from stsconf.expect import judged, obligations
@@ -13,8 +13,14 @@ from stsconf.verdict import WORST_FIRST, Obligation, Outcome, TimelineVerdict, V
 def judge(promise: Promise, timelines: Sequence[Timeline], *, required: bool = True) -> Verdict:
     """Judge one promise on every timeline where it applies; the worst decides. No cluster, no clock, no randomness."""
     judged_on = [judge_timeline(promise, t) for t in timelines if promise.wants(t)]
+    return decide(promise, {t.window.scenario for t in timelines}, judged_on, required=required)
+
+
+def decide(
+    promise: Promise, recorded: Set[str], judged_on: Iterable[TimelineVerdict | None], *, required: bool = True
+) -> Verdict:
+    """The verdict from what ``judge_timeline`` found; ``recorded`` are the scenarios there was a timeline of."""
     triggered = tuple(v for v in judged_on if v is not None)
-    recorded = {t.window.scenario for t in timelines}
     outcome = worst((v.outcome for v in triggered), Outcome.NOT_JUDGED)
     note, trouble = "", next((v.trouble for v in triggered if v.outcome is outcome), None)
     if not triggered:
