@@ -83,6 +83,13 @@ class Api:
         """The name of the context that is used when none is given."""
         return str(list_kube_config_contexts(str(kubeconfig) if kubeconfig else None)[1]["name"])
 
+    @staticmethod
+    def default_namespace(kubeconfig: Path | None, context: str | None) -> str:
+        """The namespace of a context, as kubectl takes it when none is named."""
+        contexts, active = list_kube_config_contexts(str(kubeconfig) if kubeconfig else None)
+        chosen = next((one for one in contexts if one["name"] == context), active)
+        return str(chosen["context"].get("namespace") or "default")
+
     def request(
         self, method: str, path: str, body: object | None = None, content_type: str = "application/json"
     ) -> Object:

@@ -1,4 +1,4 @@
-"""The command line: ``stsconf run | walkthrough | record | judge | promises | clean``."""
+"""The command line: ``stsconf run | walkthrough | record | judge | promises | snapshot | compare | clean``."""
 
 import argparse
 import os
@@ -63,6 +63,8 @@ def _parser() -> argparse.ArgumentParser:
     judge.set_defaults(handler=_judge)
     promises = commands.add_parser("promises", help="list every promise: id, level, scenarios, sentence")
     promises.set_defaults(handler=_promises)
+    _add_snapshot(commands)
+    _add_compare(commands)
     _add_clean(commands)
     return parser
 
@@ -184,6 +186,72 @@ def _seconds(text: str) -> float:
     return value
 
 
+def _add_snapshot(commands: Any) -> None:
+    snapshot = commands.add_parser(
+        "snapshot",
+        help="note what sets, pods, revisions, claims and volumes are, for compare",
+        description="Write down every StatefulSet with its revisions, pods, claims and volumes: uids, restarts, "
+        "owners, and the paths of the fields of its pod template with a short tag each. Reads only; no image, value of "
+        "an environment variable or annotation is stored.",
+        epilog="example: stsconf snapshot -A -o before.json",
+    )
+    where = snapshot.add_mutually_exclusive_group()
+    where.add_argument("-n", "--namespace", metavar="NAME", help="one namespace (default: that of the context)")
+    where.add_argument("-A", "--all-namespaces", action="store_true", help="every namespace")
+    snapshot.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="the file to write")
+    _add_cluster_options(snapshot)
+    snapshot.set_defaults(handler=_snapshot)
+
+
+def _add_compare(commands: Any) -> None:
+    compare = commands.add_parser(
+        "compare",
+        help="name each set that moved between two snapshots, and the field that changed",
+        description="Compare two snapshots of one cluster. Says nothing and exits with 0 when nothing moved; names "
+        "each set that did, and what of it, and exits with 1.",
+        epilog="example: stsconf compare before.json after.json",
+    )
+    for name in ("before", "after"):
+        compare.add_argument(name, type=Path, metavar=name.upper(), help="a file that stsconf snapshot wrote")
+    compare.set_defaults(handler=_compare)
+
+
+def _snapshot(arguments: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001 - one signature for all commands
+    from stsconf.sentry.snapshot import take
+
+    api = _connect(arguments)
+    kubeconfig, namespace = arguments.kubeconfig, arguments.namespace
+    if not (namespace or arguments.all_namespaces):
+        namespace = api.default_namespace(kubeconfig and kubeconfig.expanduser(), arguments.context)
+    found = take(api, namespace)
+    found.write(arguments.output)
+    where = f"in namespace {namespace}" if namespace else "in all namespaces"
+    print(f"{arguments.output}: {len(found.sets)} StatefulSets with {found.pods} pods {where}, {found.server}.")
+    if found.unseen:
+        print(f"Without the right to list them, these were not seen: {', '.join(found.unseen)}.")
+    return ExitCode.HOLDS
+
+
+def _compare(arguments: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001 - one signature for all commands
+    from stsconf.sentry.comparison import blind_spots, compare
+    from stsconf.sentry.snapshot import read
+
+    before, after = read(arguments.before), read(arguments.after)
+    moved = compare(before, after)
+    for sentence in blind_spots(before, after):
+        print(f"stsconf: {sentence}", file=sys.stderr)
+    for one in moved:
+        print(f"{one.name} moved")
+        for what in one.what:
+            print(f"  {what}")
+    if moved:
+        print(
+            f"{len(moved)} of {len(before.sets)} sets moved from {before.taken} ({before.server}) to {after.taken} "
+            f"({after.server})."
+        )
+    return ExitCode.VIOLATED if moved else ExitCode.HOLDS
+
+
 def _add_clean(commands: Any) -> None:
     clean = commands.add_parser(
         "clean",
@@ -194,6 +262,7 @@ def _add_clean(commands: Any) -> None:
         epilog="example: stsconf clean --context staging --yes",
     )
     clean.add_argument("--run", metavar="ID", help="only this run")
+    clean.add_argument("-n", "--namespace", metavar="NAME", help="only runs that were given this prepared namespace")
     clean.add_argument("--yes", action="store_true", help="delete; without it nothing is changed")
     clean.add_argument("--force", action="store_true", help="also what belongs to a run that seems to be alive")
     _add_cluster_options(clean)
@@ -237,10 +306,10 @@ def _clean(arguments: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: 
     from stsconf.reporting.terminal import ProgressLines
     from stsconf.waits import Waits
 
-    given = [f"--{name}={value}" for name in ("kubeconfig", "context", "run") if (value := getattr(arguments, name))]
+    given = [f"--{name}={value}" for name in ("kubeconfig", "context", "namespace", "run") if (value := getattr(arguments, name))]
     again = shlex.join(["stsconf", "clean", *given, *(["--force"] if arguments.force else []), "--yes"])
-    request, say = Request(arguments.run, arguments.yes, arguments.force, again), ProgressLines()
-    if arguments.kubeconfig or arguments.context:
+    request, say = Request(arguments.run, arguments.yes, arguments.force, again, arguments.namespace), ProgressLines()
+    if arguments.kubeconfig or arguments.context or arguments.namespace:
         return clean_cluster(_connect(arguments), request, Waits(), say)
     code = clean_kind(request, say)
     try:

@@ -1,0 +1,108 @@
+"""Snapshot and compare on a real API server, with no right but to read one namespace."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from stsconf.api import Object
+from stsconf.clusters import Cluster
+from stsconf.waits import until
+from stsconf.workload import Names, documented
+from tests.local.conftest import SECONDS
+
+pytestmark = [pytest.mark.local]
+
+SPACE = "sentry"
+NAMED = {"metadata": {"name": "reader"}}
+GROUP = "rbac.authorization.k8s.io"
+READ = [
+    {"apiGroups": ["apps"], "resources": ["statefulsets", "controllerrevisions"], "verbs": ["list"]},
+    {"apiGroups": [""], "resources": ["pods", "persistentvolumeclaims"], "verbs": ["list"]},
+]
+
+
+def reader(cluster: Cluster, folder: Path) -> Path:
+    """A kubeconfig of a service account that may list one namespace."""
+    subjects = [{"kind": "ServiceAccount", "name": "reader", "namespace": SPACE}]
+    role = {"apiGroup": GROUP, "kind": "Role", "name": "reader"}
+    api_version = f"{GROUP}/v1"
+    for manifest in (
+        {"apiVersion": "v1", "kind": "ServiceAccount", **NAMED},
+        {"apiVersion": api_version, "kind": "Role", **NAMED, "rules": READ},
+        {"apiVersion": api_version, "kind": "RoleBinding", **NAMED, "subjects": subjects, "roleRef": role},
+    ):
+        cluster.api.create(manifest, SPACE)
+    path = f"{cluster.api.path('ServiceAccount', SPACE, 'reader')}/token"
+    request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
+    token = cluster.api.request("POST", path, request)["status"]["token"]
+    configuration = cluster.api.client.configuration
+    kubeconfig = folder / "reader.kubeconfig"
+    where = {"server": configuration.host, "certificate-authority": str(configuration.ssl_ca_cert)}
+    context = {"cluster": "it", "user": "reader", "namespace": SPACE}
+    document = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "it", "cluster": where}],
+        "users": [{"name": "reader", "user": {"token": token}}],
+        "contexts": [{"name": "it", "context": context}],
+        "current-context": "it",
+    }
+    kubeconfig.write_text(json.dumps(document))
+    return kubeconfig
+
+
+def stsconf(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-P", "-m", "stsconf.cli", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def settled(cluster: Cluster) -> bool:
+    found = cluster.api.get("StatefulSet", "web", SPACE) or {}
+    status = found.get("status") or {}
+    return (
+        status.get("observedGeneration") == found["metadata"]["generation"]
+        and status.get("updatedReplicas") == status.get("readyReplicas") == found["spec"]["replicas"]
+        and status.get("currentRevision") == status.get("updateRevision")
+    )
+
+
+def test_a_reader_of_one_namespace_sees_what_moved_and_says_what_it_cannot_see(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    cluster.api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SPACE}})
+    service, stateful_set = documented(Names(SPACE), cluster.images["nginx_old"], cluster.storage_class)
+    for manifest in (service, stateful_set):
+        cluster.api.create(manifest, SPACE)
+    assert until(lambda: settled(cluster), SECONDS)
+    kubeconfig = reader(cluster, tmp_path)
+
+    def take(name: str, *more: str) -> str:
+        file = str(tmp_path / name)
+        done = stsconf("snapshot", "-o", file, "--kubeconfig", str(kubeconfig), *more)
+        assert done.returncode == 0, done.stderr
+        assert "1 StatefulSets with 2 pods in namespace sentry" in done.stdout
+        assert "these were not seen: persistentvolumes" in done.stdout
+        return file
+
+    one, two = take("one.json"), take("two.json")
+    quiet = stsconf("compare", one, two)
+    assert (quiet.returncode, quiet.stdout) == (0, "")
+    assert "persistentvolumes were not compared" in quiet.stderr
+
+    image: Object = {"op": "replace", "path": "/spec/template/spec/containers/0/image", "value": "another"}
+    cluster.api.patch("StatefulSet", "web", [image], SPACE, "application/json-patch+json")
+    assert until(lambda: settled(cluster), SECONDS)
+    moved = stsconf("compare", one, take("three.json"))
+    assert moved.returncode == 1
+    assert "sentry/web moved" in moved.stdout
+    assert ": spec.template.spec.containers[nginx].image changed\n" in moved.stdout
+    for pod in ("web-0", "web-1"):
+        assert f"Pod {pod}: was replaced by another object of its name; revision was" in moved.stdout
+
+    refused = stsconf("snapshot", "-A", "-o", str(tmp_path / "x"), "--kubeconfig", str(kubeconfig))
+    assert refused.returncode == 11
+    assert "name one namespace with -n" in " ".join(refused.stderr.split())
+    cluster.api.delete("Namespace", SPACE)
