@@ -66,7 +66,10 @@ def test_a_pods_claims_exist_before_the_pod(timeline: Timeline) -> None:
 
 
 @promise(
-    "ORD-12", source=f"{PAGE}#using-statefulsets", scenarios=("create", "scale_up", "hasty_scale"), survives_gaps=True
+    "ORD-12",
+    source="tasks/run-application/force-delete-stateful-set-pod/#statefulset-considerations",
+    scenarios=("create", "scale_up", "hasty_scale"),
+    survives_gaps=True,
 )
 def test_the_set_ends_with_exactly_the_pods_asked_for(timeline: Timeline) -> None:
     """The set comes to have exactly the replicas asked for, each Running and Ready."""

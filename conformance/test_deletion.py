@@ -67,7 +67,7 @@ def test_a_set_that_is_being_deleted_makes_no_pods(timeline: Timeline) -> None:
             expect_none(made, "pod is created for a set that is being deleted")
 
 
-@promise("DEL-09", source=f"{GC}#orphaned-dependents", scenarios=("orphan_delete", "readopt"))
+@promise("DEL-09", source=f"{TUTORIAL}#non-cascading-delete", scenarios=("orphan_delete", "readopt"))
 def test_orphaned_pods_keep_running(timeline: Timeline) -> None:
     """With cascade orphan the Pods stay as they are, running, and only lose their owner."""
     for asked in timeline.cascades("Orphan"):

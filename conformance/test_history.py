@@ -30,7 +30,7 @@ def test_each_new_template_gets_the_next_number(timeline: Timeline) -> None:
             expect(made).has(number=max(numbers) + 1)
 
 
-@promise("REV-03", source=REVISION, scenarios=("create", "rollout"))
+@promise("REV-03", source="https://www.kubernetes.dev/resources/keps/3541/", scenarios=("create", "rollout"))
 def test_pods_name_the_revision_they_were_made_from(timeline: Timeline) -> None:
     """Each Pod carries the name of a ControllerRevision of its set, set name and hash, which is there before it."""
     for created in timeline.created_by_set():
@@ -96,7 +96,7 @@ def test_a_revision_in_use_is_never_removed(timeline: Timeline) -> None:
             expect(removed).shows("the set's current revision", desired.current_revision == removed.name, False)
 
 
-@promise("REV-08", source=LIMIT, scenarios=("history",))
+@promise("REV-08", source=HISTORY, scenarios=("history",))
 def test_a_limit_of_zero_leaves_no_history(timeline: Timeline) -> None:
     """With revisionHistoryLimit 0 no earlier revision is kept once the update is complete."""
     for desired in timeline.sets.latest().values():

@@ -121,7 +121,9 @@ def test_on_delete_the_current_revision_catches_up(timeline: Timeline) -> None:
             expect(desired).has(current_revision=target)
 
 
-@promise("OND-05", source=API, scenarios=("on_delete",))
+@promise(
+    "OND-05", source=f"{CODE}stateful_set_utils.go", scenarios=("on_delete",), level=Level.IMPLEMENTATION, revision=2
+)
 def test_on_delete_new_pods_are_of_the_new_template(timeline: Timeline) -> None:
     """With OnDelete a Pod that scaling up creates is of the changed template."""
     for created in timeline.created_by_set():

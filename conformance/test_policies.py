@@ -52,7 +52,7 @@ def test_no_more_pods_are_unavailable_than_allowed(timeline: Timeline) -> None:
             expect(update.stop).shows(f"at most {allowed} unavailable with it", len(under_way) < allowed, True)
 
 
-@promise("MXU-05", source=KEP_961, scenarios=("max_unavailable",), since="1.35")
+@promise("MXU-05", source=f"{KEP_961}#api-changes", scenarios=("max_unavailable",), since="1.35")
 def test_a_batch_is_stopped_from_the_highest_ordinal_down(timeline: Timeline) -> None:
     """With maxUnavailable under OrderedReady a batch of Pods is stopped together, the highest ordinals first."""
     for update in timeline.update_stops():

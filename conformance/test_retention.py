@@ -71,7 +71,9 @@ def test_a_pod_that_is_lost_keeps_its_claims(timeline: Timeline) -> None:
                 expect(now).keeps(then, "uid", "volume_name", "terminating")
 
 
-@promise("PVR-09", source=KEP, scenarios=("retention",), since="1.27")
+@promise(
+    "PVR-09", source=f"{KEP}#mutating-persistentvolumeclaimretentionpolicy", scenarios=("retention",), since="1.27"
+)
 def test_a_change_of_the_policy_reaches_the_claims_that_are_there(timeline: Timeline) -> None:
     """When the policy of a live set changes, the owner references of its claims follow."""
     for was, epoch in timeline.changes():
@@ -81,7 +83,7 @@ def test_a_change_of_the_policy_reaches_the_claims_that_are_there(timeline: Time
                 expect_reached(followed is not None, f"claim {claim.name} comes to refer to the set", claim)
 
 
-@promise("PVR-10", source=KEP, scenarios=("retention_hasty",), since="1.27")
+@promise("PVR-10", source=f"{KEP}#whenscaled-policy-of-delete", scenarios=("retention_hasty",), since="1.27")
 def test_a_pod_waits_for_the_claim_that_is_going_away(timeline: Timeline) -> None:
     """A Pod is not created while a claim of its name is still being deleted: it gets a claim of its own."""
     for stop in timeline.claims.stopping():
@@ -89,7 +91,7 @@ def test_a_pod_waits_for_the_claim_that_is_going_away(timeline: Timeline) -> Non
             expect(created).follows(timeline.claims.end_of(stop.uid), f"old claim {stop.name} is gone", timeline.claims)
 
 
-@promise("PVR-11", source=KEP, scenarios=("retention_orphan",), since="1.27")
+@promise("PVR-11", source=f"{KEP}#non-cascading-deletion", scenarios=("retention_orphan",), since="1.27")
 def test_orphan_deletion_keeps_claims_whatever_the_policy(timeline: Timeline) -> None:
     """With cascade orphan the claims stay, without an owner, even under whenDeleted Delete."""
     for asked in timeline.cascades("Orphan"):

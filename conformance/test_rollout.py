@@ -4,6 +4,7 @@ from stsconf import Level, Timeline, expect, expect_none, expect_reached, health
 
 PAGE = "concepts/workloads/controllers/statefulset/"
 ROLLING = f"{PAGE}#rolling-updates"
+KEP_3541 = "https://www.kubernetes.dev/resources/keps/3541/"
 TUTORIAL = "tutorials/stateful-application/basic-stateful-set/"
 CODE = "https://github.com/kubernetes/kubernetes/blob/v1.36.2/pkg/controller/statefulset/"
 STATUS = "reference/kubernetes-api/workload-resources/stateful-set-v1/#StatefulSetStatus"
@@ -54,7 +55,7 @@ def test_an_updated_pod_is_running_and_ready_before_its_predecessor_is_updated(t
                 expect(update.stop).finds(timeline.pods, earlier.name, healthy, "updated, Running and Ready")
 
 
-@promise("UPD-05", source=f"{PAGE}#minimum-ready-seconds", scenarios=("min_ready_seconds",), since="1.25")
+@promise("UPD-05", source=ROLLING, scenarios=("min_ready_seconds",), since="1.25")
 def test_an_updated_pod_is_available_before_its_predecessor_is_updated(timeline: Timeline) -> None:
     """With minReadySeconds, the controller waits that long after an updated Pod is Ready before it goes on."""
     for update in timeline.update_stops():
@@ -81,7 +82,7 @@ def test_pods_that_are_updated_already_are_left_alone(timeline: Timeline) -> Non
         expect(update.stop).shows("another revision than the one asked for", update.explained, True)
 
 
-@promise("UPD-09", source=f"{PAGE}#update-strategies", scenarios=("scale_up", "partition", "retention"), revision=2)
+@promise("UPD-09", source=KEP_3541, scenarios=("scale_up", "partition", "retention"), revision=2)
 def test_only_the_template_makes_a_revision(timeline: Timeline) -> None:
     """Changing anything but the Pod template makes no revision and starts no update."""
     for was, epoch in timeline.changes():
@@ -146,7 +147,9 @@ def test_the_current_revision_becomes_the_update_revision(timeline: Timeline) ->
 
 
 @promise(
-    "UPD-17", source="reference/kubectl/generated/kubectl_rollout/kubectl_rollout_restart/", scenarios=("restart",)
+    "UPD-17",
+    source="reference/kubectl/generated/kubectl_rollout/kubectl_rollout_restart/#synopsis",
+    scenarios=("restart",),
 )
 def test_a_restart_replaces_every_pod(timeline: Timeline) -> None:
     """A rollout restart replaces every Pod of the set."""

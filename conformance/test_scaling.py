@@ -28,7 +28,7 @@ def test_a_pod_is_not_stopped_before_every_higher_pod_is_gone(timeline: Timeline
 
 @promise(
     "SDN-03",
-    source="tasks/run-application/scale-stateful-set/",
+    source="tasks/run-application/scale-stateful-set/#scaling-down-does-not-work-right",
     scenarios=("scale_down", "scale_down_held"),
     survives_gaps=True,
 )
@@ -75,7 +75,11 @@ def test_the_claims_of_removed_pods_stay(timeline: Timeline) -> None:
 
 
 @promise(
-    "SDN-09", source=f"{TUTORIAL}#scaling-up", scenarios=("rescale",), needs=("storage", "kubelet"), survives_gaps=True
+    "SDN-09",
+    source="reference/kubernetes-api/workload-resources/stateful-set-v1/#StatefulSet",
+    scenarios=("rescale",),
+    needs=("storage", "kubelet"),
+    survives_gaps=True,
 )
 def test_scaling_up_again_uses_the_same_claims_and_data(timeline: Timeline) -> None:
     """A Pod that comes back after scaling down and up mounts its predecessor's claim and volume, data included."""
@@ -100,7 +104,7 @@ def test_scaling_up_again_uses_the_same_claims_and_data(timeline: Timeline) -> N
 
 @promise(
     "SDN-10",
-    source="tasks/run-application/force-delete-stateful-set-pod/",
+    source="tasks/run-application/force-delete-stateful-set-pod/#delete-pods",
     scenarios=("scale_down",),
     survives_gaps=True,
 )

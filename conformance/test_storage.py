@@ -46,7 +46,13 @@ def test_volumes_are_of_the_class_asked_for(timeline: Timeline) -> None:
                 expect(volume).has(storage_class=template.storage_class)
 
 
-@promise("STO-04", source=STABLE_STORAGE, scenarios=("create",), needs=("storage",), survives_gaps=True)
+@promise(
+    "STO-04",
+    source="concepts/storage/persistent-volumes/#binding",
+    scenarios=("create",),
+    needs=("storage",),
+    survives_gaps=True,
+)
 def test_every_pod_has_a_claim_and_a_volume_of_its_own(timeline: Timeline) -> None:
     """Each Pod mounts its own ordinal's claim, bound one to one to a volume of the size, mode and class asked for."""
     claims, volumes = timeline.claims.latest(), timeline.volumes.latest()

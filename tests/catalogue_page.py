@@ -14,11 +14,15 @@ PROMISES = import_promises(suite_files.conformance())
 def page() -> str:
     """The catalogue as Markdown: counts, then each area."""
     counts = Counter(row.standing for row in rows())
+    quoted = sum(row.quote is not None for row in rows())
     lines = [
         "# Catalogue",
         "",
         f"{len(rows())} things that the documents of Kubernetes say about StatefulSets, and where each stands.",
         "Generated from `src/stsconf/catalogue.toml` and `conformance/` by `python -m tests.catalogue_page`.",
+        "",
+        f"For {quoted} the document's own words are given, as in a copy that was read; the copies are listed at the",
+        "end. The others are unverified.",
         "",
         "| standing | rows | means |",
         "|---|---|---|",
@@ -27,8 +31,19 @@ def page() -> str:
     for area, title in AREAS.items():
         mine = [row for row in rows() if row.area == area]
         lines += ["", f"## {area}: {title}", "", "| id | says | where | standing |", "|---|---|---|---|"]
-        lines += [f"| {row.id} | {row.says} | {', '.join(row.documents)} | {_standing(row)} |" for row in mine]
+        lines += [
+            f"| {row.id} | {row.says}{_words(row)} | {', '.join(row.documents)} | {_standing(row)} |" for row in mine
+        ]
+    lines += ["", "## Copies that were read", "", "| document | copy | read |", "|---|---|---|"]
+    copies = {row.quote.copy: None for row in rows() if row.quote}
+    lines += [
+        f"| {copy.page} | {copy.where} | {copy.read} |" for copy in sorted(copies, key=lambda c: (c.page, c.where))
+    ]
     return "\n".join(lines) + "\n"
+
+
+def _words(row: Row) -> str:
+    return f"<br>*{row.quote}*" if row.quote else ""
 
 
 def _standing(row: Row) -> str:

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from stsconf.catalogue import MEANING, Row, Standing, rows
-from stsconf.promise import Level, Promise
+from stsconf.promise import DOCS, Level, Promise
 from stsconf.scenarios import SCENARIOS
 from tests.catalogue_page import PAGE, PROMISES, page
 
@@ -24,6 +24,26 @@ def test_a_row_is_judged_or_says_why_not(row: Row) -> None:
         assert (row.standing is Standing.JUDGED) == (promise is not None)
     assert row.says.endswith(".")
     assert row.documents
+
+
+@pytest.mark.parametrize("row", [row for row in rows() if row.quote], ids=lambda r: r.id)
+def test_a_quote_is_short_and_of_the_page_that_the_promise_names(row: Row) -> None:
+    assert row.quote
+    assert row.quote.words.split()
+    assert len(row.quote.words.split()) <= 25
+    promise = PROMISES.get(row.id)
+    page = row.quote.copy.page if "://" in row.quote.copy.page else DOCS + row.quote.copy.page
+    assert promise is None or promise.source.startswith(page)
+
+
+def test_only_these_documented_promises_are_unverified() -> None:
+    judged = {p.id for p in PROMISES.values() if p.level is Level.DOCUMENTED}
+    assert judged - {row.id for row in rows() if row.quote} == {"DEL-10", "UPD-08"}
+
+
+def test_every_documented_promise_names_an_anchor() -> None:
+    whole = [p.id for p in PROMISES.values() if p.level is Level.DOCUMENTED and "#" not in p.source]
+    assert whole == ["REV-03", "UPD-09"], "the pages of KEP-3541 have none"
 
 
 def test_every_id_is_whole_and_each_area_is_counted_through() -> None:

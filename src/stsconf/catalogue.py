@@ -6,6 +6,7 @@ source of 1.36, checked where possible on a real 1.37.2 server. An id never chan
 
 import tomllib
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
@@ -65,13 +66,37 @@ MEANING = {
 
 
 @dataclass(frozen=True, slots=True)
+class Copy:
+    """A copy of a document that was read: ``page`` is the document, ``where`` and ``read`` where and when."""
+
+    page: str
+    where: str
+    read: date
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """The document's own words, verbatim but for line breaks, and the copy they were found in."""
+
+    words: str
+    copy: Copy
+
+    def __str__(self) -> str:
+        return f"\u201c{self.words}\u201d"
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
-    """One row. ``documents``: where it is made. ``scenario``: which one will decide it, where ``standing`` says so."""
+    """One row. ``documents``: where it is made. ``scenario``: which one will decide it, where ``standing`` says so.
+
+    Without a ``quote`` it is unverified: no copy of a document was found that says it.
+    """
 
     id: str
     says: str
     documents: tuple[str, ...]
     standing: Standing
+    quote: Quote | None = None
     scenario: str | None = None
     note: str = ""
 
@@ -83,14 +108,16 @@ class Row:
 
 @cache
 def rows() -> tuple[Row, ...]:
-    """All rows in the order of their areas. Raises ``ValueError`` for an unknown standing or area."""
+    """All rows in the order of their areas. Raises ``ValueError`` for an unknown standing, area or copy."""
     data = tomllib.loads((Path(__file__).with_suffix(".toml")).read_text(encoding="utf-8"))
+    copies = {name: Copy(**copy) for name, copy in data.pop("copies").items()}
     found = tuple(
         Row(
             id=id_,
             says=row["says"],
             documents=tuple(row["documents"]),
             standing=Standing(row["standing"]),
+            quote=Quote(row["quote"], copies[row["found"]]) if "quote" in row else None,
             scenario=row.get("scenario"),
             note=row.get("note", ""),
         )
@@ -102,3 +129,8 @@ def rows() -> tuple[Row, ...]:
         if (row.scenario is None) == (row.standing is Standing.SCENARIO):
             raise ValueError(f"{row.id}: standing {row.standing} with scenario {row.scenario}")
     return found
+
+
+def quote(id_: str) -> Quote | None:
+    """What the document says, for the row of that id; ``None`` where that is unverified, or there is no such row."""
+    return next((row.quote for row in rows() if row.id == id_), None)

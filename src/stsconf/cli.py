@@ -61,7 +61,13 @@ def _parser() -> argparse.ArgumentParser:
     judge.add_argument("recording", nargs="+", type=Path, help="a recording, or a folder of a run")
     judge.add_argument("--output-dir", type=Path, help="write verdict.json and junit.xml here")
     judge.set_defaults(handler=_judge)
-    promises = commands.add_parser("promises", help="list every promise: id, level, scenarios, sentence")
+    promises = commands.add_parser(
+        "promises",
+        help="list every promise: id, level, scenarios, sentence",
+        epilog="example: stsconf promises ORD-02",
+    )
+    promises.add_argument("id", nargs="*", help="what there is to know of this one, with the document's own words")
+    promises.add_argument("--all", action="store_true", help="every row of the catalogue, judged or why not")
     promises.set_defaults(handler=_promises)
     _add_snapshot(commands)
     _add_compare(commands)
@@ -364,10 +370,15 @@ def _recordings(given: Path) -> list[Path]:
 
 def _promises(arguments: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001 - one signature for all commands
     from stsconf.promise import import_promises
+    from stsconf.reporting import listing
 
-    for promise in sorted(import_promises(suite_files.conformance()).values(), key=lambda p: p.id):
-        print(f"{promise.id}  {promise.level:14}  {','.join(promise.scenarios):24}  {promise.title}")
-        print(f"{'':8}{promise.source}")
+    promises = import_promises(suite_files.conformance())
+    if arguments.id:
+        lines = listing.about(arguments.id, promises)
+    else:
+        lines = listing.everything() if arguments.all else listing.judged(promises.values())
+    for line in lines:
+        print(line)
     return ExitCode.HOLDS
 
 

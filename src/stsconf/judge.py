@@ -3,6 +3,7 @@
 import traceback
 from collections.abc import Iterable, Sequence, Set
 
+from stsconf.catalogue import quote
 from stsconf.errors import UnknownFact
 from stsconf.expect import judged, obligations
 from stsconf.promise import Level, Promise
@@ -40,6 +41,7 @@ def decide(
         timelines=triggered,
         trouble=trouble,
         note=note,
+        quote=str(quote(promise.id) or ""),
     )
 
 

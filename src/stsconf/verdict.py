@@ -84,7 +84,7 @@ class TimelineVerdict:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """One promise over all timelines: the worst of them decides."""
+    """One promise over all timelines: the worst decides. ``quote``: what the document says, empty if unverified."""
 
     id: str
     title: str
@@ -96,6 +96,7 @@ class Verdict:
     timelines: tuple[TimelineVerdict, ...]
     trouble: Trouble | None = None
     note: str = ""
+    quote: str = ""
 
     @property
     def obligations(self) -> int:
@@ -126,6 +127,7 @@ class Verdict:
     def explain(self) -> str:
         """The whole finding as text that needs no source: the promise, what was expected, what was seen, the events."""
         lines = [f"{self.id} {self.outcome}: {self.title}", f"documented at {self.source}"]
+        lines += [self.quote] if self.quote else []
         for timeline in self.timelines:
             if timeline.outcome is Outcome.HOLDS:
                 continue

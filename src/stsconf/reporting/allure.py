@@ -194,7 +194,8 @@ def _description(verdict: Verdict) -> str:
     checked = f"{verdict.obligations} obligations on {len(verdict.timelines)} timelines"
     rule = f"Level {verdict.level}, rule revision {verdict.revision}, {required}, {checked}."
     found = f"**{LOOKS[verdict.outcome].glyph} {verdict.outcome}**: {cell(verdict.reason)}"
-    return f"{verdict.title}\n\n{found}\n\nDocumented at <{verdict.source}>. {rule}"
+    said = f": {verdict.quote}" if verdict.quote else ""
+    return f"{verdict.title}\n\n{found}\n\nDocumented at <{verdict.source}>{said}. {rule}"
 
 
 def _failure(verdict: Verdict, judged: TimelineVerdict) -> BaseException | None:

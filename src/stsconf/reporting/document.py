@@ -164,6 +164,7 @@ def _promise(verdict: Verdict) -> Json:
         "level": str(verdict.level),
         "revision": verdict.revision,
         "source": verdict.source,
+        "quote": verdict.quote,
         "verdict": verdict.outcome.value,
         "reason": verdict.reason,
         "trouble": verdict.trouble.value if verdict.trouble else None,

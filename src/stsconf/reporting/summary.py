@@ -136,7 +136,8 @@ def _told(verdict: Verdict) -> str:
     head = f"### {LOOKS[verdict.outcome].glyph} {verdict.id} {verdict.outcome}: {cell(verdict.title)}"
     decided = verdict.deciding
     where = f"Scenario {cell(decided.scenario)}. " if decided else ""
-    lines = [head, f"{where}[Documented here]({verdict.source})."]
+    said = f": {verdict.quote}" if verdict.quote else ""
+    lines = [head, f"{where}[Documented here]({verdict.source}){said}."]
     if not decided or not decided.failing:
         lines.append(cell(verdict.reason))
     else:
