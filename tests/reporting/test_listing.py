@@ -1,11 +1,11 @@
 """The catalogue as text: what a user sees of `stsconf promises`."""
 
 import pytest
+from tests.catalogue_page import PROMISES
 
 from stsconf.catalogue import rows
 from stsconf.errors import UsageError
 from stsconf.reporting import listing
-from tests.catalogue_page import PROMISES
 
 
 def test_a_promise_is_shown_with_the_documents_own_words_and_where_they_were_read() -> None:
