@@ -57,6 +57,11 @@ def test_a_build_that_is_refused_says_what_is_missing(monkeypatch: pytest.Monkey
     assert said == ["local: Go is missing"]
 
 
+def test_a_version_that_nobody_added_is_a_usage_error_that_lists_the_others() -> None:
+    with pytest.raises(UsageError, match=r"--sts-kubernetes=v1\.2\.3: .*Name one of: .*kubernetes-v1\.34\.0"):
+        find_programs(Settings(kubernetes="v1.2.3"), print)
+
+
 def test_without_the_extra_the_command_that_installs_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(local, "find_spec", lambda _: None)
     with pytest.raises(UsageError, match=r"statefulset-conformance\[local\]"):

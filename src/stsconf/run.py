@@ -96,7 +96,7 @@ class Config:
             storage_class=text("storage-class") or "managed-nfs-storage",
             images=images,
             engine=EngineChoice(text("engine") or "auto"),
-            local=Settings.from_text(text("local-bin"), text("feature-gates")),
+            local=Settings.from_text(text("local-bin"), text("feature-gates"), text("kubernetes")),
             registry_mirror=mirror.checked(text("registry-mirror"), text("cluster")),
             promises=promises,
             scenarios=names,

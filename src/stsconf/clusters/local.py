@@ -23,13 +23,11 @@ from stsconf.clusters import Cluster, Provider, identify
 from stsconf.clusters.engine import airgap_command
 from stsconf.clusters.processes import Processes
 from stsconf.clusters.provisioner import FolderProvisioner
-from stsconf.errors import ClusterError, PreflightRefused, UsageError
+from stsconf.errors import ClusterError, ExitCode, PreflightRefused, UsageError
 from stsconf.waits import Say, Waits, until
 
 KUBERNETES = "v1.37.2"
-"""The version that a checkout builds."""
-BUILT = ("etcd", "kwok", f"kubernetes-{KUBERNETES}")
-"""Folders of ``airgap/go`` that hold what is built."""
+"""The version that runs unless another is asked for."""
 CONTROL_PLANE = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
 PROGRAMS = ("etcd", *CONTROL_PLANE, "kwok")
 CAPABILITIES = frozenset({"nodes", "storage"})
@@ -55,15 +53,16 @@ class Settings:
 
     bin_dir: Path | None = None
     feature_gates: str = ""
+    kubernetes: str = KUBERNETES
     arguments: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @classmethod
-    def from_text(cls, bin_dir: str | None, feature_gates: str | None) -> Self:
+    def from_text(cls, bin_dir: str | None, feature_gates: str | None, kubernetes: str | None = None) -> Self:
         """Read the options. Raises ``UsageError`` for gates that are not ``GATE=true`` or ``GATE=false``."""
         gates = feature_gates or ""
         if gates and not re.fullmatch(r"\w+=(true|false)(,\w+=(true|false))*", gates):
             raise UsageError(f"--sts-feature-gates={gates} is not GATE=true,GATE=false.")
-        return cls(Path(bin_dir).expanduser() if bin_dir else None, gates)
+        return cls(Path(bin_dir).expanduser() if bin_dir else None, gates, kubernetes or KUBERNETES)
 
 
 @contextmanager
@@ -140,12 +139,13 @@ def find_programs(settings: Settings, say: Say) -> tuple[dict[str, str], dict[st
             raise UsageError(f"--sts-local-bin={settings.bin_dir} is not a folder.", "Name one that holds programs.")
         own = {path.name: str(path.resolve()) for path in settings.bin_dir.iterdir() if path.is_file()}
     command = airgap_command()
-    built = {} if set(PROGRAMS) <= set(own) else _built(command, say)
+    folders = ("etcd", "kwok", f"kubernetes-{settings.kubernetes}")
+    built = {} if set(PROGRAMS) <= set(own) else _built(command, folders, say)
     facts: dict[str, Any] = {"feature_gates": settings.feature_gates}
     if used := {name: path for name, path in own.items() if name in PROGRAMS or name.endswith("-controller")}:
         facts["exchanged_programs"] = {name: f"sha256:{_sha256(Path(path))}" for name, path in sorted(used.items())}
     if built and command:
-        facts["gosum"] = {name: f"sha256:{_sha256(Path(command[-1], 'go', name, 'go.sum'))}" for name in BUILT}
+        facts["gosum"] = {name: f"sha256:{_sha256(Path(command[-1], 'go', name, 'go.sum'))}" for name in folders}
     return {**built, **own}, facts
 
 
@@ -154,14 +154,14 @@ def _sha256(path: Path) -> str:
         return file_digest(file, "sha256").hexdigest()
 
 
-def _built(command: Sequence[str] | None, say: Say) -> dict[str, str]:
+def _built(command: Sequence[str] | None, folders: Sequence[str], say: Say) -> dict[str, str]:
     if command is None:
         raise PreflightRefused(
             f"Provider local needs the programs {', '.join(PROGRAMS)}, and only a source checkout can build them.",
             "Name a folder that holds them with --sts-local-bin.",
         )
     with subprocess.Popen(
-        [*command, "programs", *BUILT],
+        [*command, "programs", *folders],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -171,6 +171,8 @@ def _built(command: Sequence[str] | None, say: Say) -> dict[str, str]:
             said.append(line.strip())
             say(f"local: {line.rstrip()}")
         answer = building.stdout.read() if building.stdout else ""
+    if building.returncode == ExitCode.USAGE:
+        raise UsageError(f"--sts-kubernetes={folders[-1].removeprefix('kubernetes-')}: {' '.join(said)}")
     if building.returncode != 0:
         raise PreflightRefused(
             f"The programs of provider local cannot be built here. {' '.join(said)}",
