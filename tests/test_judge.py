@@ -1,5 +1,6 @@
 """The judge on recordings made by hand: one situation each."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,19 @@ def test_nothing_to_check_is_not_green(tmp_path: Path) -> None:
 
 def test_a_scenario_that_was_not_recorded_is_not_judged() -> None:
     assert judge(PROMISES["ORD-02"], ()).outcome is Outcome.NOT_JUDGED
+
+
+@pytest.mark.parametrize(
+    ("server", "outcome"),
+    [("v1.36.3", Outcome.NOT_APPLICABLE), ("v1.37.0", Outcome.HOLDS), ("v2.0.0", Outcome.HOLDS), ("", Outcome.HOLDS)],
+)
+def test_a_server_is_asked_for_what_its_version_promises(server: str, outcome: Outcome, tmp_path: Path) -> None:
+    tape = created(2)
+    tape.records[0]["server"] = {"gitVersion": server}
+    verdict = judge(replace(PROMISES["ORD-01"], since="1.37"), tape.recording(tmp_path / "run.ndjson", True).timelines)
+    assert verdict.outcome is outcome
+    if outcome is Outcome.NOT_APPLICABLE:
+        assert "promised since Kubernetes 1.37; this server is v1.36.3" in verdict.explain()
 
 
 def test_a_check_of_ours_that_crashes_is_an_error_and_nobodys_fault(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """``judge(promise, timelines)``: a pure function from evidence to a verdict that is never kinder than the evidence."""
 
+import re
 import traceback
 from collections.abc import Iterable, Sequence, Set
 
@@ -51,10 +52,9 @@ def judge_timeline(promise: Promise, timeline: Timeline) -> TimelineVerdict | No
     kinds: set[str] = set()
     tokens = obligations.set(found), judged.set(timeline), kinds_read.set(kinds)
     note = ""
-    capabilities = timeline.header.get("capabilities")
-    lacking = promise.needs - set(capabilities) if capabilities is not None else set()
+    excuse = _excuse(promise, timeline)
     try:
-        if not lacking:
+        if not excuse:
             promise.check(timeline)
     except UnknownFact as unknown:
         found.append(Obligation(Outcome.INCONCLUSIVE, promise.title, str(unknown), trouble=trouble_of(unknown)))
@@ -69,8 +69,8 @@ def judge_timeline(promise: Promise, timeline: Timeline) -> TimelineVerdict | No
 
     if timeline.window.plan.get("hasty"):  # only what never un-happens counts there
         found = [obligation for obligation in found if obligation.trouble is not Trouble.RACED]
-    if lacking:
-        return _result(timeline, Outcome.NOT_APPLICABLE, [], None, f"this cluster has no {', '.join(sorted(lacking))}")
+    if excuse:
+        return _result(timeline, Outcome.NOT_APPLICABLE, [], None, excuse)
     holes = [p for p in timeline.problems if p.kind is None or p.kind in kinds]
     if found and not promise.survives_gaps and len(kinds) > 1 and (loose := kinds - timeline.domain):
         what = f"revisions of {', '.join(sorted(loose))} were not shown comparable"
@@ -88,6 +88,18 @@ def judge_timeline(promise: Promise, timeline: Timeline) -> TimelineVerdict | No
     if outcome is Outcome.VIOLATED and promise.level is Level.IMPLEMENTATION:
         outcome = Outcome.DIFFERS
     return _result(timeline, outcome, found, trouble, note)
+
+
+def _excuse(promise: Promise, timeline: Timeline) -> str:
+    """Why this cluster cannot be asked: what it lacks, or its age. What is not known excuses nothing."""
+    capabilities = timeline.header.get("capabilities")
+    if lacking := promise.needs - set(capabilities if capabilities is not None else promise.needs):
+        return f"this cluster has no {', '.join(sorted(lacking))}"
+    server = str((timeline.header.get("server") or {}).get("gitVersion", ""))
+    version = re.match(r"v(\d+)\.(\d+)", server)
+    if version and tuple(map(int, version.groups())) < tuple(map(int, promise.since.split("."))):
+        return f"promised since Kubernetes {promise.since}; this server is {server}"
+    return ""
 
 
 def _result(
