@@ -95,6 +95,6 @@ def test_a_server_that_does_not_answer_is_one_paragraph(tmp_path: Path) -> None:
     done = run_pytest(
         SUITE, "--sts-cluster=existing", f"--sts-kubeconfig={kubeconfig}", cwd=tmp_path, ARTIFACTS=str(tmp_path / "out")
     )
-    assert done.returncode == 3, done.stdout
+    assert done.returncode == 11, done.stdout
     assert "the API server http://127.0.0.1:1 does not answer" in done.stdout
     assert "Traceback" not in done.stdout

@@ -10,10 +10,11 @@ from typing import Any, Self
 
 import urllib3
 from kubernetes.client import ApiClient, Configuration, CoreV1Api
-from kubernetes.config import ConfigException, list_kube_config_contexts, new_client_from_config
+from kubernetes.config import list_kube_config_contexts
 from kubernetes.stream import stream
 
-from stsconf.errors import ClusterError, StsconfError, UsageError
+from stsconf.errors import ClusterError, StsconfError
+from stsconf.kubeconfig import client
 from stsconf.wire import HttpProblem, Wire
 
 Object = dict[str, Any]
@@ -30,6 +31,7 @@ _RESOURCES: Mapping[str, tuple[str, str]] = {
     "PersistentVolume": ("api/v1", "persistentvolumes"),
     "PersistentVolumeClaim": ("api/v1", "persistentvolumeclaims"),
     "Pod": ("api/v1", "pods"),
+    "ResourceQuota": ("api/v1", "resourcequotas"),
     "Role": ("apis/rbac.authorization.k8s.io/v1", "roles"),
     "RoleBinding": ("apis/rbac.authorization.k8s.io/v1", "rolebindings"),
     "Service": ("api/v1", "services"),
@@ -60,28 +62,17 @@ class Api:
         self._wire = Wire(client, connect=5.0, answer=timeout)
 
     @classmethod
-    def from_kubeconfig(cls, kubeconfig: Path | None, context: str | None, timeout: float = 30.0) -> Self:
+    def from_kubeconfig(
+        cls, kubeconfig: Path | None, context: str | None, timeout: float = 30.0, impersonate: str | None = None
+    ) -> Self:
         """Connect as kubectl would. Raises ``UsageError`` when the file or the context does not exist."""
         configuration = Configuration()
         configuration.connection_pool_maxsize = 64  # a recorder holds one open for each kind and namespace
-        file = str(kubeconfig) if kubeconfig else None
-        try:
-            return cls(new_client_from_config(file, context, client_configuration=configuration), timeout)
-        except ConfigException as error:
-            raise UsageError(
-                f"The kubeconfig cannot be used: {error}.",
-                "Name a file with --sts-kubeconfig or KUBECONFIG, and one of `kubectl config get-contexts` with "
-                "--sts-context.",
-            ) from None
+        return cls(client(kubeconfig, context, configuration, impersonate), timeout)
 
     def close(self) -> None:
         """Close every idle connection."""
         self.client.rest_client.pool_manager.clear()
-
-    @staticmethod
-    def current_context(kubeconfig: Path | None) -> str:
-        """The name of the context that is used when none is given."""
-        return str(list_kube_config_contexts(str(kubeconfig) if kubeconfig else None)[1]["name"])
 
     @staticmethod
     def default_namespace(kubeconfig: Path | None, context: str | None) -> str:

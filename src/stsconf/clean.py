@@ -12,8 +12,10 @@ from stsconf.api import Api, ApiError, Object
 from stsconf.errors import ClusterError, ExitCode, PreflightRefused
 from stsconf.inventory import (
     MANAGED_BY,
+    RECORD,
     RECORD_LABEL,
     RUN,
+    SWEPT,
     Record,
     Standing,
     read_record,
@@ -30,7 +32,8 @@ PROGRESS = 5.0
 class Remains:
     """What is there of one run. ``namespaces`` are the run's own; ``foreign`` says what only looks like it.
 
-    ``pods`` counts per namespace; it is empty where they may not be listed.
+    ``pods`` counts per namespace; it is empty where they may not be listed. ``objects`` are the run's own in a
+    namespace that was prepared for it.
     """
 
     record: Record
@@ -38,6 +41,7 @@ class Remains:
     pods: dict[str, int]
     volumes: tuple[Object, ...]
     foreign: dict[str, str]
+    objects: tuple[Object, ...] = ()
 
 
 def look(api: Api, record: Record) -> Remains:
@@ -52,13 +56,24 @@ def look(api: Api, record: Record) -> Remains:
             case Standing.FOREIGN:
                 foreign[entry.name] = f"{entry} has a name that run {record.run} recorded, but is not what it made"
     names = {_name(n) for n in ours}
+    objects = _swept(api, record) if record.prepared else []
+    claims = {o["metadata"]["uid"] for o in objects if o["kind"] == "PersistentVolumeClaim"}
     return Remains(
         record,
         tuple(ours),
         {name: _pods(api, name) for name in names},
-        tuple(_volumes(api, names)),
+        tuple(_volumes(api, names, claims)),
         foreign,
+        tuple(objects),
     )
+
+
+def _swept(api: Api, record: Record) -> list[Object]:
+    """What the run made in its prepared home, each with its kind: sets first, so that nothing comes back."""
+    query = f"?labelSelector={RUN}={record.run}"
+    return [
+        {**found, "kind": kind} for kind in SWEPT for found in api.list(kind, record.home, query) if record.made(found)
+    ]
 
 
 def remove(api: Api, remains: Remains, waits: Waits, say: Say) -> list[str]:
@@ -74,10 +89,35 @@ def remove(api: Api, remains: Remains, waits: Waits, say: Say) -> list[str]:
     ]
     home = [n for n in remains.namespaces if _name(n) == remains.record.home]
     others = [n for n in remains.namespaces if n not in home]
+    if remains.record.prepared:
+        return kept + _sweep(api, remains, waits, say)
     for group in (others, home):
         if stuck := _remove(api, group, waits, say):
             return kept + stuck
     return kept
+
+
+def _sweep(api: Api, remains: Remains, waits: Waits, say: Say) -> list[str]:
+    """Delete what the run made in its prepared home until nothing of it is there, and then the record."""
+    record, asked = remains.record, set[str]()
+    volumes = {v["metadata"]["uid"] for v in remains.volumes if _policy(v) == "Delete"}
+
+    def left() -> list[Object]:
+        found = _swept(api, record)
+        for one in found:
+            uid = one["metadata"]["uid"]
+            if uid not in asked:
+                api.delete(one["kind"], _name(one), record.home, preconditions={"uid": uid})
+                asked.add(uid)
+        return found + [v for v in _volumes(api, (), claims) if v["metadata"]["uid"] in volumes]
+
+    claims = {o["metadata"]["uid"] for o in remains.objects if o["kind"] == "PersistentVolumeClaim"}
+    if stays := _wait_gone(left, waits, say):
+        return stays
+    held = api.get("ConfigMap", RECORD, record.home)
+    if held and (found := read_record(held)) and found.run == record.run:
+        api.delete("ConfigMap", RECORD, record.home, preconditions={"uid": held["metadata"]["uid"]})
+    return []
 
 
 def _remove(api: Api, namespaces: Sequence[Object], waits: Waits, say: Say) -> list[str]:
@@ -89,15 +129,24 @@ def _remove(api: Api, namespaces: Sequence[Object], waits: Waits, say: Say) -> l
         except ApiError as error:
             refused[name] = f"namespace {name} was not deleted: {error.what}"
     waiting = {name: uid for name, uid in uids.items() if name not in refused}
+
+    def left() -> list[Object]:
+        found = [api.get("Namespace", name) for name in waiting]
+        there = [n for n in found if n and n["metadata"]["uid"] == waiting[_name(n)]]
+        return there + [v for v in _volumes(api, waiting) if _policy(v) == "Delete"]
+
+    return list(refused.values()) + _wait_gone(left, waits, say)
+
+
+def _wait_gone(look_again: Callable[[], list[Object]], waits: Waits, say: Say) -> list[str]:
+    """Wait until a look finds nothing, and return a sentence for each thing that stays."""
     left: list[Object] = []
     said = time.monotonic()
 
     def gone() -> bool:
         nonlocal left, said
         try:
-            found = [api.get("Namespace", name) for name in waiting]
-            left = [n for n in found if n and n["metadata"]["uid"] == waiting[_name(n)]]
-            left += [v for v in _volumes(api, waiting) if _policy(v) == "Delete"]
+            left = look_again()
         except (ApiError, ClusterError) as error:  # a server that is away for a moment changes nothing
             say(f"cleaning up: {error.what}")
             return False
@@ -108,15 +157,16 @@ def _remove(api: Api, namespaces: Sequence[Object], waits: Waits, say: Say) -> l
         return not left
 
     if until(gone, waits.namespace_gone + waits.volumes_gone):
-        return list(refused.values())
-    return list(refused.values()) + [_why(thing) for thing in left]
+        return []
+    return [_why(thing) for thing in left]
 
 
-def _volumes(api: Api, namespaces: Iterable[str]) -> list[Object]:
-    """PersistentVolumes claimed from these namespaces; none where they may not be listed."""
-    names = set(namespaces)
-    found = _allowed(lambda: list(api.list("PersistentVolume")))
-    return [v for v in found if (v["spec"].get("claimRef") or {}).get("namespace") in names]
+def _volumes(api: Api, namespaces: Iterable[str], claims: Iterable[str] = ()) -> list[Object]:
+    """PersistentVolumes of claims in these namespaces or of these uids; none where they may not be listed."""
+    names, uids = set(namespaces), set(claims)
+    found = _allowed(lambda: list(api.list("PersistentVolume"))) if names or uids else []
+    references = [(v, v["spec"].get("claimRef") or {}) for v in found]
+    return [v for v, claim in references if claim.get("namespace") in names or claim.get("uid") in uids]
 
 
 def _pods(api: Api, namespace: str) -> int:
@@ -141,7 +191,8 @@ def _policy(volume: Object) -> str:
 
 
 def _title(thing: Object) -> str:
-    return f"{'volume' if 'claimRef' in thing.get('spec', {}) else 'namespace'} {_name(thing)}"
+    kind = "volume" if "claimRef" in thing.get("spec", {}) else str(thing.get("kind", "namespace")).lower()
+    return f"{kind} {_name(thing)}"
 
 
 def _why(thing: Object) -> str:
@@ -161,13 +212,14 @@ def _why(thing: Object) -> str:
 class Request:
     """What ``stsconf clean`` was asked: one run or all, to delete or only to list, runs that are alive too.
 
-    ``again`` is the command that deletes what this one lists.
+    ``again`` is the command that deletes what this one lists. ``namespace``: only runs in this prepared namespace.
     """
 
     run: str | None = None
     yes: bool = False
     force: bool = False
     again: str = "stsconf clean --yes"
+    namespace: str | None = None
 
 
 def clean_cluster(api: Api, request: Request, waits: Waits, say: Say) -> ExitCode:
@@ -176,7 +228,7 @@ def clean_cluster(api: Api, request: Request, waits: Waits, say: Say) -> ExitCod
     Returns ``HOLDS`` when nothing is left and ``INCONCLUSIVE`` when something is. Raises ``PreflightRefused`` for a run
     that is alive, after the dead ones were removed, and where records may not be read.
     """
-    now, records, others = _survey(api)
+    now, records, others = _survey(api, request.namespace)
     dead: list[Remains] = []
     alive: list[Record] = []
     strangers = dict(others)
@@ -215,15 +267,17 @@ def clean_cluster(api: Api, request: Request, waits: Waits, say: Say) -> ExitCod
     return ExitCode.INCONCLUSIVE if stays else ExitCode.HOLDS
 
 
-def _survey(api: Api) -> tuple[datetime, list[Record], dict[str, str]]:
+def _survey(api: Api, namespace: str | None) -> tuple[datetime, list[Record], dict[str, str]]:
     """The server's time, all records, and namespaces that carry our label and are in none of them."""
+    everywhere = namespace is None
     try:
-        config_maps = list(api.list("ConfigMap", query=f"?labelSelector={RECORD_LABEL}=run"))
-        labelled = list(api.list("Namespace", query=f"?labelSelector={MANAGED_BY}=stsconf"))
+        config_maps = list(api.list("ConfigMap", namespace, f"?labelSelector={RECORD_LABEL}=run"))
+        labelled = list(api.list("Namespace", query=f"?labelSelector={MANAGED_BY}=stsconf")) if everywhere else []
     except ApiError as error:
         raise PreflightRefused(
             f"The records of runs cannot be read: {error.what}.",
-            "Use credentials that may list config maps and namespaces in the whole cluster.",
+            "Use credentials that may list config maps and namespaces in the whole cluster, or name the one namespace "
+            "that runs were given with --namespace.",
         ) from None
     records = [record for record in map(read_record, config_maps) if record]
     recorded = {entry.uid for record in records for entry in record.entries}
@@ -256,5 +310,7 @@ def _print(remains: Remains, now: datetime, lives: bool) -> None:
         name = _name(namespace)
         ending = ", already terminating" if namespace["metadata"].get("deletionTimestamp") else ""
         print(f"  namespace {name}: {remains.pods.get(name, 0)} pods{ending}")
+    if remains.objects:
+        print(f"  in namespace {record.home}: {', '.join(map(_title, remains.objects))}")
     for volume in remains.volumes:
         print(f"  volume {_name(volume)}: reclaim policy {_policy(volume)}, claim {volume['spec']['claimRef']['name']}")

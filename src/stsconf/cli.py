@@ -71,6 +71,8 @@ def _parser() -> argparse.ArgumentParser:
     promises.set_defaults(handler=_promises)
     _add_snapshot(commands)
     _add_compare(commands)
+    _add_rbac(commands)
+    _add_images(commands)
     _add_clean(commands)
     return parser
 
@@ -258,6 +260,55 @@ def _compare(arguments: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa
     return ExitCode.VIOLATED if moved else ExitCode.HOLDS
 
 
+def _add_rbac(commands: Any) -> None:
+    rbac = commands.add_parser(
+        "rbac",
+        help="print the Role that a run needs in a prepared namespace",
+        description="Print a ServiceAccount, the minimal Role for a run in a prepared namespace, and the binding, for "
+        "kubectl apply. Nothing cluster-scoped is in it, so promises about volumes are then inconclusive; "
+        "--with-volumes adds a ClusterRole that reads PersistentVolumes and StorageClasses.",
+        epilog="example: stsconf rbac --namespace sts-check | kubectl apply -f -",
+    )
+    rbac.add_argument("-n", "--namespace", required=True, metavar="NAME", help="the prepared namespace")
+    rbac.add_argument("--with-volumes", action="store_true", help="add the ClusterRole")
+    rbac.set_defaults(handler=_rbac)
+
+
+def _rbac(arguments: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001 - one signature for all commands
+    import yaml
+
+    from stsconf.clusters.rights import role_manifests
+
+    manifests = role_manifests(arguments.namespace, volumes=arguments.with_volumes)
+    print("---\n".join(yaml.safe_dump(one, sort_keys=False) for one in manifests), end="")
+    return ExitCode.HOLDS
+
+
+def _add_images(commands: Any) -> None:
+    images = commands.add_parser(
+        "images",
+        help="list the images that a run starts on a cluster you have, and where they come from",
+        description="List every image that `stsconf run --cluster existing` starts: key, reference, what for.",
+        epilog="example: stsconf images --image-prefix registry.example.com/mirror",
+    )
+    _add_options(images, tuple(name for name in _options() if name not in ("image", "image-prefix")))
+    images.set_defaults(handler=_images)
+
+
+def _images(arguments: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001 - one signature for all commands
+    from stsconf.run import Config
+
+    given = {"cluster": "existing"} | {
+        name: getattr(arguments, name.replace("-", "_"), os.environ.get(f"STS_{name.upper().replace('-', '_')}"))
+        for name in ("image", "image-prefix")
+    }
+    used = {"nginx_old": "pods of the sets, and of the storage probe", "nginx_new": "pods of the sets after an update"}
+    images = {**suite_files.workload_images(), **Config.from_options(given).images}
+    for key, use in used.items():
+        print(f"{key}  {images[key]}  {use}")
+    return ExitCode.HOLDS
+
+
 def _add_clean(commands: Any) -> None:
     clean = commands.add_parser(
         "clean",
@@ -312,7 +363,8 @@ def _clean(arguments: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: 
     from stsconf.reporting.terminal import ProgressLines
     from stsconf.waits import Waits
 
-    given = [f"--{name}={value}" for name in ("kubeconfig", "context", "namespace", "run") if (value := getattr(arguments, name))]
+    names = ("kubeconfig", "context", "namespace", "run")
+    given = [f"--{name}={value}" for name in names if (value := getattr(arguments, name))]
     again = shlex.join(["stsconf", "clean", *given, *(["--force"] if arguments.force else []), "--yes"])
     request, say = Request(arguments.run, arguments.yes, arguments.force, again, arguments.namespace), ProgressLines()
     if arguments.kubeconfig or arguments.context or arguments.namespace:

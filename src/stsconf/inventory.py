@@ -29,6 +29,8 @@ RECORD_LABEL = "stsconf.dev/record"
 
 KINDS = frozenset({"Namespace"})
 """What a run makes itself; all else lives in these namespaces and goes with them."""
+SWEPT = ("StatefulSet", "Service", "Pod", "PersistentVolumeClaim", "ControllerRevision", "ConfigMap")
+"""What a run makes, and has made by controllers, in a namespace that was prepared for it; all of it carries ``RUN``."""
 
 HEARTBEAT = 15.0
 """Seconds between two signs of life."""
@@ -116,6 +118,17 @@ class Record:
     created: datetime
     beat: datetime
 
+    @property
+    def prepared(self) -> bool:
+        """Whether the home was there before, and stays: then what the run made in it goes one by one."""
+        return all((entry.kind, entry.name) != ("Namespace", self.home) for entry in self.entries)
+
+    def made(self, found: Object) -> bool:
+        """Whether an object in a prepared home is of this run: it carries the run's label and came after the record."""
+        metadata = found["metadata"]
+        labelled = (metadata.get("labels") or {}).get(RUN) == self.run
+        return labelled and metadata["name"] != RECORD and _time(metadata["creationTimestamp"]) >= self.created
+
     def alive(self, now: datetime) -> bool:
         """Whether the run must be left alone; ``now`` is the server's clock."""
         known = self.owner.alive()
@@ -173,18 +186,28 @@ def read_record(config_map: Object) -> Record | None:
 class Inventory:
     """The record of a run that is under way; a context manager that renews the sign of life.
 
-    ``home`` is made, labelled, on entering, with the record in it; a name that is taken raises ``ApiError``.
+    ``home`` is made, labelled, on entering, with the record in it; a name that is taken raises ``ApiError``. A
+    ``prepared`` home is there already, and holds one run at a time.
     """
 
-    def __init__(self, api: Api, run: str, home: str) -> None:
+    def __init__(self, api: Api, run: str, home: str, *, prepared: bool = False) -> None:
         self._api = api
         self._run = run
         self._home = home
+        self._prepared = prepared
         self._entries: list[Entry] = []
         self._config_map: Object = {}
         self._ended = threading.Event()
 
     def __enter__(self) -> Self:
+        if self._prepared:
+            self._config_map = self._begin()
+        else:
+            self._make_home()
+        threading.Thread(target=self._live, daemon=True).start()
+        return self
+
+    def _make_home(self) -> None:
         home = Entry("Namespace", None, self._home)
         uid = self._api.create(self._manifest(home))["metadata"]["uid"]
         self._entries.append(replace(home, uid=uid))
@@ -193,8 +216,6 @@ class Inventory:
         except BaseException:
             self._api.delete("Namespace", self._home, preconditions={"uid": uid})
             raise
-        threading.Thread(target=self._live, daemon=True).start()
-        return self
 
     def _begin(self) -> Object:
         return self._api.create(
@@ -206,7 +227,7 @@ class Inventory:
                     "run": self._run,
                     "home": self._home,
                     "owner": json.dumps(asdict(Owner.me())),
-                    **self._line(0),
+                    **(self._line(0) if self._entries else {}),
                 },
             },
             self._home,

@@ -14,18 +14,19 @@ from secrets import token_hex
 
 from stsconf import catalogue, clean, suite_files
 from stsconf.api import ApiError
-from stsconf.clusters import Cluster, Provider, existing, kind, local, mirror, storage
+from stsconf.clusters import Cluster, Provider, existing, kind, local, mirror, preflight, storage
 from stsconf.clusters.engine import EngineChoice
 from stsconf.clusters.local import Settings
 from stsconf.clusters.notes import PREFIX, noted
+from stsconf.clusters.preflight import Asked
 from stsconf.clusters.shield import shielded
 from stsconf.errors import ClusterError, StsconfError, UsageError
-from stsconf.inventory import Inventory
+from stsconf.inventory import RUN, Inventory
 from stsconf.promise import Promise
 from stsconf.recorder import Recorder, RecorderError, Scope, WaitTimeout
 from stsconf.scenarios import SCENARIOS, Scenario
 from stsconf.waits import Say, Waits
-from stsconf.workload import Edit, Names, Workload
+from stsconf.workload import Edit, Kind, Names, Workload
 
 NODE_PODS = 60
 """How many pods of ours may exist at one time on one node; kubelet's default limit is 110."""
@@ -38,7 +39,11 @@ class Config:
     cluster: Provider = Provider.KIND
     kubeconfig: Path | None = None
     context: str | None = None
-    storage_class: str = "managed-nfs-storage"
+    storage_class: str | None = None
+    namespace: str | None = None
+    impersonate: str | None = None
+    allow_foreign: bool = False
+    workload: Kind = Kind.DOCUMENTED
     images: Mapping[str, str] = field(default_factory=dict)
     engine: EngineChoice = EngineChoice.AUTO
     local: Settings = field(default_factory=Settings)
@@ -93,8 +98,12 @@ class Config:
             cluster=Provider(text("cluster") or "kind"),
             kubeconfig=Path(kubeconfig).expanduser() if kubeconfig else None,
             context=text("context"),
-            storage_class=text("storage-class") or "managed-nfs-storage",
-            images=images,
+            storage_class=text("storage-class"),
+            namespace=_only_with_existing("namespace", text("namespace"), text("cluster")),
+            impersonate=_only_with_existing("as", text("as"), text("cluster")),
+            allow_foreign=bool(options.get("allow-foreign")),
+            workload=Kind(text("workload") or "documented"),
+            images=_prefixed(text("image-prefix"), text("cluster"), images),
             engine=EngineChoice(text("engine") or "auto"),
             local=Settings.from_text(text("local-bin"), text("feature-gates"), text("kubernetes")),
             registry_mirror=mirror.checked(text("registry-mirror"), text("cluster")),
@@ -112,6 +121,20 @@ def _strings(value: object) -> list[str]:
     return value.split(",") if isinstance(value, str) else [str(v) for v in value]  # type: ignore[attr-defined]
 
 
+def _only_with_existing(name: str, value: str | None, provider: str | None) -> str | None:
+    if value and provider != Provider.EXISTING:
+        raise UsageError(f"--sts-{name} has a meaning only with --sts-cluster=existing.")
+    return value
+
+
+def _prefixed(prefix: str | None, provider: str | None, images: Mapping[str, str]) -> Mapping[str, str]:
+    """The images of the workload below ``prefix``, which takes the place of their registry; given ones stay."""
+    if _only_with_existing("image-prefix", prefix, provider) is None:
+        return images
+    public = {key: reference.split("/", 1)[1] for key, reference in suite_files.workload_images().items()}
+    return {**{key: f"{str(prefix).rstrip('/')}/{rest}" for key, rest in public.items()}, **images}
+
+
 def _output_dir(given: str | None, run_id: str) -> Path:
     if given or (given := os.environ.get("ARTIFACTS")):
         return Path(given)
@@ -124,7 +147,13 @@ def provide(config: Config, say: Say) -> Iterator[Cluster]:
     """Yield the cluster that the configuration asks for."""
     if config.cluster is Provider.EXISTING:
         with existing.cluster(
-            config.kubeconfig, config.context, config.storage_class, config.images, config.waits
+            config.kubeconfig,
+            config.context,
+            config.storage_class,
+            config.images,
+            config.waits,
+            config.impersonate,
+            config.namespace,
         ) as found:
             yield found
         return
@@ -148,26 +177,28 @@ def record(
     config: Config,
     say: Say,
     edits: Mapping[str, Edit] | None = None,
-    namespace: str | None = None,
 ) -> Path:
     """Prove the storage, run the scenarios side by side while recording, and return the sealed recording.
 
-    Each scenario gets a namespace of its own, or ``namespace``, which exists, under names of its own. ``edits`` change
-    the StatefulSet manifest of a scenario: test equipment. Raises ``StorageNotReady`` before anything is recorded.
-    Namespaces made here are gone afterwards, unless the cluster itself goes.
+    Each scenario gets a namespace of its own, or names of its own in the one that the configuration names. ``edits``
+    change the StatefulSet manifest of a scenario: test equipment. Raises ``PreflightRefused`` and ``StorageNotReady``
+    before anything is recorded. Whatever is made here is gone afterwards, unless the cluster itself goes.
     """
-    short = config.run_id.rsplit("-", 1)[-1]
-    names = {s.name: _names(s.name, f"stsconf-{short}", namespace) for s in scenarios}
-    probe = f"stsconf-{short}-probe"
+    short, namespace = config.run_id.rsplit("-", 1)[-1], config.namespace
+    names = {s.name: _names(s.name, f"stsconf-{short}", namespace, config.run_id) for s in scenarios}
+    probe = namespace or f"stsconf-{short}-probe"
+    if not cluster.ours:
+        pods = sum(scenario.pods for scenario in scenarios)
+        preflight.check(cluster, Asked(namespace, config.workload, pods, len(scenarios), config.allow_foreign), say)
     with contextlib.ExitStack() as stack:
-        inventory = stack.enter_context(Inventory(cluster.api, config.run_id, probe))
+        inventory = stack.enter_context(Inventory(cluster.api, config.run_id, probe, prepared=namespace is not None))
         if not cluster.ours:
             stack.callback(_remove, cluster, inventory, config.waits, say)
         if namespace is None:
             for own in names.values():
                 inventory.make_namespace(own.namespace)
         say(f"namespaces: made {len(inventory.record.entries)}, recorded in {probe}")
-        storage.prove(cluster, probe, config.waits, say)
+        storage.prove(cluster, probe, config.run_id, config.workload, config.waits, say)
         path = config.output_dir / "timelines" / "run.ndjson"
         path.parent.mkdir(parents=True, exist_ok=True)
         recorder = Recorder(
@@ -179,6 +210,7 @@ def record(
                 "provider": cluster.provider.value,
                 "capabilities": sorted(cluster.capabilities),
                 "stand_ins": list(cluster.stand_ins),
+                "workload": config.workload.value,
                 "scenarios": [scenario.name for scenario in scenarios],
             },
             sentinel_namespace=probe if cluster.ours else None,
@@ -202,6 +234,7 @@ def record(
                                 (edits or {}).get(scenario.name),
                                 cluster.nfs_reader,
                                 "kubelet" in cluster.capabilities,
+                                config.workload,
                             ),
                             gate,
                             say,
@@ -219,12 +252,12 @@ def record(
         return seal.path
 
 
-def _names(scenario: str, prefix: str, namespace: str | None) -> Names:
-    """The documented names in a namespace of its own, or names of its own in a given one."""
-    word = scenario.replace("_", "-")
+def _names(scenario: str, prefix: str, namespace: str | None, run: str) -> Names:
+    """The documented names in a namespace of its own, or names of which none begins another in a given one."""
     if namespace is None:
-        return Names(f"{prefix}-{word}")
-    return Names(namespace, f"web-{word}", f"nginx-{word}", f"www-{word}", f"nginx-{word}")
+        return Names(f"{prefix}-{scenario.replace('_', '-')}")
+    word = scenario.replace("_", "")
+    return Names(namespace, f"web-{word}", f"nginx-{word}", f"www-{word}", f"nginx-{word}", {RUN: run})
 
 
 def _gather(futures: Iterable[Future[None]], alive: Callable[[], None]) -> None:
@@ -285,12 +318,14 @@ def _act(scenario: Scenario, workload: Workload, gate: _Capacity, say: Say) -> N
 def _remove(cluster: Cluster, inventory: Inventory, waits: Waits, say: Say) -> None:
     """Delete what we made and wait until it and the volumes of its claims are gone; say what stays."""
     with shielded(say):
-        say(f"cleaning up: {len(inventory.record.entries)} namespaces")
+        record = inventory.record
+        say(f"cleaning up: {f'namespace {record.home}' if record.prepared else f'{len(record.entries)} namespaces'}")
         try:
-            stays = clean.remove(cluster.api, clean.look(cluster.api, inventory.record), waits, say)
+            stays = clean.remove(cluster.api, clean.look(cluster.api, record), waits, say)
         except StsconfError as error:  # what ended the run matters more
             stays = [str(error)]
         for sentence in stays:
             say(f"cleaning up: {sentence}")
         if stays:
-            say(f"cleaning up: `stsconf clean --run {inventory.record.run}` shows what is left and goes on")
+            where = f"--namespace {record.home} " if record.prepared else ""
+            say(f"cleaning up: `stsconf clean {where}--run {record.run}` shows what is left and goes on")

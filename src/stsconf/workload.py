@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any
 
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
@@ -35,21 +36,51 @@ class Names:
     service: str = "nginx"
     claim: str = "www"
     app: str = "nginx"
+    marks: Mapping[str, str] = field(default_factory=dict)
+    """More labels for everything, pods and claims included: whose it is, in a namespace that is not the run's own."""
+
+    def labels(self, suffix: str = "") -> dict[str, str]:
+        """The labels that select pods; with a suffix, those of pods beside them."""
+        return {"app": f"{self.app}{suffix}", **self.marks}
 
 
-def documented(names: Names, image: str, storage_class: str) -> tuple[Object, Object]:
-    """Service and StatefulSet of ``manifests/web.yaml`` under the given names, image and class."""
+class Kind(StrEnum):
+    """What is judged: ``manifests/web.yaml`` as documented, or with what Pod Security level *restricted* asks for."""
+
+    DOCUMENTED = "documented"
+    RESTRICTED = "restricted"
+
+    @property
+    def port(self) -> int:
+        """Where its server listens."""
+        return 80 if self is Kind.DOCUMENTED else 8080
+
+    def fit(self, pod: Object) -> None:
+        """Change the spec of a pod of ours, whose first container is the server, into one of this kind."""
+        if self is Kind.RESTRICTED:
+            overlay = suite_files.manifest("restricted.yaml")[0]["spec"]
+            container, more = pod["containers"][0], overlay.pop("containers")[0]
+            pod["volumes"] = [*pod.get("volumes", ()), *overlay.pop("volumes")]
+            container["volumeMounts"] = [*container.get("volumeMounts", ()), *more.pop("volumeMounts")]
+            pod.update(overlay)
+            container.update({**more, "command": container.get("command", more["command"])})
+
+
+def documented(names: Names, image: str, storage_class: str, kind: Kind = Kind.DOCUMENTED) -> tuple[Object, Object]:
+    """Service and StatefulSet of ``manifests/web.yaml`` under these names, of this image, class and kind."""
     service, stateful_set = suite_files.manifest("web.yaml")
-    service["metadata"] = {"name": names.service, "labels": {"app": names.app}}
-    service["spec"]["selector"] = {"app": names.app}
-    stateful_set["metadata"]["name"] = names.set_name
+    service["metadata"] = {"name": names.service, "labels": names.labels()}
+    service["spec"]["selector"] = names.labels()
+    stateful_set["metadata"] = {"name": names.set_name, **({"labels": dict(names.marks)} if names.marks else {})}
     spec = stateful_set["spec"]
     spec["serviceName"] = names.service
-    spec["selector"]["matchLabels"] = {"app": names.app}
-    spec["template"]["metadata"]["labels"] = {"app": names.app}
+    spec["selector"]["matchLabels"] = names.labels()
+    spec["template"]["metadata"]["labels"] = names.labels()
     container = spec["template"]["spec"]["containers"][0]
     container["image"] = image
+    container["ports"][0]["containerPort"] = kind.port
     container["volumeMounts"][0]["name"] = names.claim
+    kind.fit(spec["template"]["spec"])
     template = spec["volumeClaimTemplates"][0]
     template["metadata"]["name"] = names.claim
     template["spec"]["storageClassName"] = storage_class
@@ -112,6 +143,7 @@ class Workload:
         edit: Edit | None = None,
         nfs_reader: tuple[str, str] | None = None,
         writes: bool = True,
+        kind: Kind = Kind.DOCUMENTED,
     ) -> None:
         self.api = api
         self.recorder = recorder
@@ -122,6 +154,7 @@ class Workload:
         self._edit = edit
         self.nfs_reader = nfs_reader
         self.writes = writes
+        self.kind = kind
         self._uid, self._generation = "", 0
 
     def create(self, replicas: int | None = None, edit: Edit | None = None) -> None:
@@ -129,7 +162,7 @@ class Workload:
 
         A Service that is there, as after the deletion of a set, stays.
         """
-        service, stateful_set = documented(self.names, self.images["nginx_old"], self._storage_class)
+        service, stateful_set = documented(self.names, self.images["nginx_old"], self._storage_class, self.kind)
         if replicas is not None:
             stateful_set["spec"]["replicas"] = replicas
         for change in (edit, self._edit):
@@ -164,6 +197,11 @@ class Workload:
     def set_strategy(self, kind: str = "RollingUpdate", **rolling: object) -> None:
         """Set the update strategy, such as ``partition=2`` of a rolling update."""
         self.patch({"spec": {"updateStrategy": {"type": kind, "rollingUpdate": rolling or None}}})
+
+    def max_unavailable(self) -> int:
+        """How many pods an update may make unavailable, as the server keeps it: some drop the field."""
+        strategy = self._observed()["spec"]["updateStrategy"]
+        return int((strategy.get("rollingUpdate") or {}).get("maxUnavailable") or 1)
 
     def restart(self) -> None:
         """Do what ``kubectl rollout restart`` does: change an annotation of the pod template."""
@@ -239,6 +277,36 @@ class Workload:
         with self.recorder.act("delete", "persistentvolumeclaims", self.names.namespace, name) as act:
             act.returned(self.api.delete("PersistentVolumeClaim", name, self.names.namespace) or 404)
 
+    def lose_claim(self, ordinal: int) -> None:
+        """Delete the claim of one pod by hand and wait until that very claim is gone."""
+        name = f"{self.names.claim}-{self._pod_name(ordinal)}"
+        uid = self._claims()[name]["metadata"]["uid"]
+        self.delete_claim(ordinal)
+
+        def gone() -> bool | None:
+            found = self._claims().get(name)
+            return found is None or found["metadata"]["uid"] != uid or None
+
+        self.recorder.wait_for(gone, self.waits.settle, f"claim {name} to be gone")
+
+    def add_claim(self, ordinal: int) -> None:
+        """Create the claim of a pod that is still to come, controlled by somebody else."""
+        name, namespace = f"{self.names.claim}-{self._pod_name(ordinal)}", self.names.namespace
+        _, stateful_set = documented(self.names, "", self._storage_class)
+        labels = stateful_set["spec"]["selector"]["matchLabels"]
+        metadata = {"name": name, "labels": labels, "ownerReferences": [self._somebody_else(name, labels)]}
+        (template,) = stateful_set["spec"]["volumeClaimTemplates"]
+        manifest = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": metadata, "spec": template["spec"]}
+        with self.recorder.act("create", "persistentvolumeclaims", namespace, name, manifest) as act:
+            act.returned(self.api.create(manifest, namespace))
+
+    def _somebody_else(self, name: str, labels: Mapping[str, str]) -> Object:
+        """A controller reference to an object made for that."""
+        mark = {"name": f"{name}-owner", "labels": dict(labels)}
+        other = self.api.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": mark}, self.names.namespace)
+        uid = other["metadata"]["uid"]
+        return {"apiVersion": "v1", "kind": "ConfigMap", "name": mark["name"], "uid": uid, "controller": True}
+
     def patch_pod(self, ordinal: int, body: Object) -> None:
         """Merge-patch one pod, such as its labels."""
         name = self._pod_name(ordinal)
@@ -247,17 +315,19 @@ class Workload:
 
     def add_pod(self, name: str, *, owned: bool = False) -> None:
         """Create a pod of our own with the labels that the set selects; ``owned``: controlled by somebody else."""
-        namespace, app = self.names.namespace, self.names.app
-        container = {"name": "nginx", "image": self.images["nginx_old"]}
-        metadata: Object = {"name": name, "labels": {"app": app}}
+        namespace, labels = self.names.namespace, self.names.labels()
+        metadata: Object = {"name": name, "labels": labels}
         if owned:
-            other = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": f"{name}-owner"}}
-            uid = self.api.create(other, namespace)["metadata"]["uid"]
-            owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": f"{name}-owner", "uid": uid, "controller": True}
-            metadata["ownerReferences"] = [owner]
-        manifest = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": {"containers": [container]}}
+            metadata["ownerReferences"] = [self._somebody_else(name, metadata["labels"])]
+        manifest = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": self._bare_pod()}
         with self.recorder.act("create", "pods", namespace, name, manifest) as act:
             act.returned(self.api.create(manifest, namespace))
+
+    def _bare_pod(self) -> Object:
+        """The spec of a pod without a claim."""
+        pod: Object = {"containers": [{"name": "nginx", "image": self.images["nginx_old"]}]}
+        self.kind.fit(pod)
+        return pod
 
     def finish(self, ordinal: int, phase: str) -> None:
         """Report a pod Failed or Succeeded through its status, as a kubelet does when its containers have ended."""
@@ -317,17 +387,16 @@ class Workload:
 
     def witness(self) -> None:
         """Have the controller make a pod for a second set: what it did not do meanwhile, it chose not to do."""
-        name, labels = f"{self.names.set_name}-witness", {"app": f"{self.names.app}-witness"}
-        container = {"name": "nginx", "image": self.images["nginx_old"]}
+        name, labels = f"{self.names.set_name}-witness", self.names.labels("-witness")
         manifest: Object = {
             "apiVersion": "apps/v1",
             "kind": "StatefulSet",
-            "metadata": {"name": name},
+            "metadata": {"name": name, "labels": labels},
             "spec": {
                 "replicas": 1,
                 "serviceName": self.names.service,
                 "selector": {"matchLabels": labels},
-                "template": {"metadata": {"labels": labels}, "spec": {"containers": [container]}},
+                "template": {"metadata": {"labels": labels}, "spec": self._bare_pod()},
             },
         }
         with self.recorder.act("create", "statefulsets", self.names.namespace, name, manifest) as act:
@@ -357,7 +426,7 @@ class Workload:
             if name not in pods:
                 continue
             uid = pods[name]["metadata"]["uid"]
-            self._observe("read", "http", name, uid, text, self._http(self.names.namespace, name, text))
+            self._observe("read", "http", name, uid, text, self._http(self.names.namespace, name, text, self.kind.port))
             for other in sorted(pods):
                 folder = self._folder(other)
                 if self.nfs_reader is None or folder is None:
@@ -372,7 +441,7 @@ class Workload:
         claim = f"{self.names.claim}-{name}"
         self.recorder.observe(verb, via, self.names.namespace, claim, uid, text, content)
 
-    def _http(self, namespace: str, pod: str, path: str) -> str | None:
+    def _http(self, namespace: str, pod: str, path: str, port: int = 80) -> str | None:
         """A GET to a pod's nginx, through the API server; ``None`` for a 404.
 
         A pod without a probe is Ready when its container runs, a moment before nginx listens: 503 is asked again.
@@ -380,7 +449,7 @@ class Workload:
         not_yet = retry_if_exception(lambda error: isinstance(error, ApiError) and error.status == 503)
         ask = Retrying(retry=not_yet, stop=stop_after_delay(self.waits.request), wait=wait_fixed(0.2), reraise=True)
         try:
-            found = ask(self.api.request, "GET", f"api/v1/namespaces/{namespace}/pods/{pod}:80/proxy/{path}")
+            found = ask(self.api.request, "GET", f"api/v1/namespaces/{namespace}/pods/{pod}:{port}/proxy/{path}")
         except ApiError as error:
             if error.status == 404:
                 return None
@@ -454,10 +523,11 @@ class Workload:
         self.recorder.wait_for(gone, self.waits.settle, f"StatefulSet {names.set_name} to be gone")
 
     def wait_revisions(self, count: int) -> None:
-        """Wait until this many ControllerRevisions of the namespace are there: pruning follows the status."""
+        """Wait until this many ControllerRevisions of the set's template are there: pruning follows the status."""
 
         def pruned() -> bool | None:
-            return len(self.recorder.objects("controllerrevisions", self.names.namespace)) == count or None
+            found = self.recorder.objects("controllerrevisions", self.names.namespace).values()
+            return sum(r["metadata"].get("labels", {}).get("app") == self.names.app for r in found) == count or None
 
         self.recorder.wait_for(pruned, self.waits.settle, f"{count} ControllerRevisions")
 
@@ -502,7 +572,7 @@ class Workload:
         def stay() -> bool | None:
             pods = self.pods()
             there = {pod["metadata"]["uid"] for pod in pods.values() if not pod["metadata"].get("deletionTimestamp")}
-            claims = self.recorder.objects("persistentvolumeclaims", self.names.namespace).values()
+            claims = self._claims().values()
             owners = {
                 owner["uid"]
                 for claim in claims
@@ -524,14 +594,18 @@ class Workload:
 
     def _wait_claims(self, ordinals: Iterable[int], condition: Callable[[Object], bool], what: str) -> None:
         names = {f"{self.names.claim}-{self._pod_name(ordinal)}" for ordinal in ordinals}
-        prefix = f"{self.names.claim}-{self.names.set_name}-"
 
         def done() -> bool | None:
-            claims = self.recorder.objects("persistentvolumeclaims", self.names.namespace)
-            mine = {name: claim for name, claim in claims.items() if name.startswith(prefix)}
+            mine = self._claims()
             return (set(mine) == names and all(map(condition, mine.values()))) or None
 
         self.recorder.wait_for(done, self.waits.settle, f"the claims {sorted(names)} {what}")
+
+    def _claims(self) -> dict[str, Object]:
+        """The claims of the set's pods as last seen, by name."""
+        prefix = f"{self.names.claim}-{self.names.set_name}-"
+        claims = self.recorder.objects("persistentvolumeclaims", self.names.namespace)
+        return {name: claim for name, claim in claims.items() if name.startswith(prefix)}
 
     def uids(self, *ordinals: int) -> dict[str, str]:
         """The uids of these pods, by name."""

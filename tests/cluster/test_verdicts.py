@@ -35,9 +35,9 @@ def test_scenarios_in_one_namespace_do_not_disturb_each_other(cluster: Cluster, 
     space = "together"
     cluster.api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": space}})
     try:
-        config = Config.from_options({"output-dir": tmp_path})
+        config = Config.from_options({"output-dir": tmp_path, "cluster": "existing", "namespace": space})
         both = [SCENARIOS["create"], SCENARIOS["scale_down"]]
-        timelines = load(record(cluster, both, config, print, namespace=space)).timelines
+        timelines = load(record(cluster, both, config, print)).timelines
     finally:
         cluster.api.delete("Namespace", space)
         assert until(
@@ -51,7 +51,7 @@ def test_scenarios_in_one_namespace_do_not_disturb_each_other(cluster: Cluster, 
             ),
             120,
         )
-    assert {t.window.set_name for t in timelines} == {"web-create", "web-scale-down"}
+    assert {t.window.set_name for t in timelines} == {"web-create", "web-scaledown"}
     for promise in import_promises(suite_files.conformance()).values():
         if {"create", "scale_down"} & set(promise.scenarios):
             verdict = judge(promise, timelines)

@@ -3,16 +3,20 @@
 Stages of the proof, in order: class, provisioner, bind, image, mount, write. A failure names the first not passed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from stsconf import suite_files
-from stsconf.api import Api, Object
+from stsconf.api import Api, ApiError, Object
 from stsconf.clusters import Cluster
 from stsconf.errors import StorageNotReady
+from stsconf.inventory import labels
 from stsconf.waits import Say, Waits, until
+from stsconf.workload import Kind
 
 NFS_NAMESPACE = "nfs-storage"
 NFS_ADDRESS = "10.96.0.49"
+PROBE = "stsconf-probe"
+"""Name of the claim and of the pod that prove a class."""
 READER = (NFS_NAMESPACE, "nfs-reader")
 """Namespace and name of the pod that serves the whole export over HTTP, where we installed the storage."""
 
@@ -44,7 +48,7 @@ def install(
         api.create({**manifest, "mountOptions": list(mount_options)})
 
 
-def _with_images(manifest: Object, images: dict[str, str]) -> Object:
+def _with_images(manifest: Object, images: Mapping[str, str]) -> Object:
     """Image keys of ``manifests/images.yaml`` replaced by references."""
     spec = manifest.get("spec") or {}
     pod = (spec.get("template") or {}).get("spec") or spec
@@ -69,13 +73,13 @@ def _wait_available(api: Api, deployment: str, stage: str, waits: Waits, say: Sa
         )
 
 
-def prove(cluster: Cluster, namespace: str, waits: Waits, say: Say) -> None:
+def prove(cluster: Cluster, namespace: str, run: str, kind: Kind, waits: Waits, say: Say) -> None:
     """Bind a claim of the class, and write to and read from it in a pod, where pods run; both are removed again.
 
-    Raises ``StorageNotReady`` naming the stage that did not pass.
+    They carry the labels of ``run``. Raises ``StorageNotReady`` naming the stage that did not pass.
     """
     api, class_name = cluster.api, cluster.storage_class
-    if api.get("StorageClass", class_name) is None:
+    if not _class_exists(api, class_name):
         known = ", ".join(c["metadata"]["name"] for c in api.list("StorageClass")) or "none"
         raise StorageNotReady(
             "class",
@@ -83,16 +87,36 @@ def prove(cluster: Cluster, namespace: str, waits: Waits, say: Say) -> None:
             "Name one of them with --sts-storage-class, or create the class.",
         )
     say(f"storage: proving class {class_name}")
-    claim, pod = suite_files.manifest("nfs/probe.yaml")
-    claim["spec"]["storageClassName"] = class_name
+    claim, pod = probe(cluster.images, class_name, kind, labels(run))
     try:
         api.create(claim, namespace)
         if "kubelet" in cluster.capabilities:
-            api.create(_with_images(pod, dict(cluster.images)), namespace)
+            api.create(pod, namespace)
         _prove(cluster, namespace, waits)
     finally:
-        api.delete("Pod", "stsconf-probe", namespace, gracePeriodSeconds=0)
-        api.delete("PersistentVolumeClaim", "stsconf-probe", namespace)
+        api.delete("Pod", PROBE, namespace, gracePeriodSeconds=0)
+        api.delete("PersistentVolumeClaim", PROBE, namespace)
+
+
+def probe(images: Mapping[str, str], class_name: str | None, kind: Kind, marks: Mapping[str, str]) -> list[Object]:
+    """The claim and the pod of the proof; without a class the server names its default one."""
+    claim, pod = suite_files.manifest("nfs/probe.yaml")
+    del claim["spec"]["storageClassName"]
+    claim["spec"] |= {"storageClassName": class_name} if class_name else {}
+    kind.fit(_with_images(pod, images)["spec"])
+    for manifest in (claim, pod):
+        manifest["metadata"]["labels"] = dict(marks)
+    return [claim, pod]
+
+
+def _class_exists(api: Api, name: str) -> bool:
+    """Whether the class is there; where classes may not be read the claim will tell."""
+    try:
+        return api.get("StorageClass", name) is not None
+    except ApiError as error:
+        if error.status == 403:
+            return True
+        raise
 
 
 def _prove(cluster: Cluster, namespace: str, waits: Waits) -> None:
@@ -100,32 +124,32 @@ def _prove(cluster: Cluster, namespace: str, waits: Waits) -> None:
 
     def bound() -> bool:
         cluster.alive()
-        claim = api.get("PersistentVolumeClaim", "stsconf-probe", namespace) or {}
+        claim = api.get("PersistentVolumeClaim", PROBE, namespace) or {}
         return (claim.get("status") or {}).get("phase") == "Bound"
 
     def ended() -> bool:
-        return _phase(api, namespace) in ("Succeeded", "Failed") or _image_trouble(api, namespace) is not None
+        return _phase(api, namespace) in ("Succeeded", "Failed") or _image_trouble(api, namespace, PROBE) is not None
 
     if not until(bound, waits.storage_bind):
-        accepted = any(e["reason"] == "Provisioning" for e in _events(api, namespace))
+        accepted = any(e["reason"] == "Provisioning" for e in _events(api, namespace, PROBE))
         stage = "bind" if accepted else "provisioner"
         what = "the provisioner took the claim but made no volume" if accepted else "no provisioner took the claim"
         raise StorageNotReady(
             stage,
             f"a claim of class {class_name} was not bound within {waits.storage_bind:.0f} s: {what}. "
-            f"{_last_warning(api, namespace)}",
+            f"{_last_warning(api, namespace, PROBE)}",
             "Check that the provisioner named in the class runs, and that its storage server answers.",
         )
     if "kubelet" not in cluster.capabilities:
         return
     finished = until(ended, waits.storage_write)
-    _refuse_missing_image(api, namespace)
+    _refuse_missing_image(api, namespace, PROBE)
     if not finished:
-        mounting = any(e["reason"] in ("FailedMount", "FailedAttachVolume") for e in _events(api, namespace))
+        mounting = any(e["reason"] in ("FailedMount", "FailedAttachVolume") for e in _events(api, namespace, PROBE))
         raise StorageNotReady(
             "mount" if mounting else "write",
             f"the probe pod was {_phase(api, namespace)} after {waits.storage_write:.0f} s. "
-            f"{_last_warning(api, namespace)}",
+            f"{_last_warning(api, namespace, PROBE)}",
             "Check that the nodes can mount the class's volumes: NFS client installed, server reachable from the node.",
         )
     if _phase(api, namespace) == "Failed":
@@ -137,12 +161,12 @@ def _prove(cluster: Cluster, namespace: str, waits: Waits) -> None:
 
 
 def _phase(api: Api, namespace: str) -> str:
-    found = api.get("Pod", "stsconf-probe", namespace) or {}
+    found = api.get("Pod", PROBE, namespace) or {}
     return str((found.get("status") or {}).get("phase"))
 
 
-def _refuse_missing_image(api: Api, namespace: str) -> None:
-    if trouble := _image_trouble(api, namespace):
+def _refuse_missing_image(api: Api, namespace: str, name: str | None = None) -> None:
+    if trouble := _image_trouble(api, namespace, name):
         raise StorageNotReady(
             "image",
             f"{trouble}. {_last_warning(api, namespace)}",
@@ -150,9 +174,11 @@ def _refuse_missing_image(api: Api, namespace: str) -> None:
         )
 
 
-def _image_trouble(api: Api, namespace: str) -> str | None:
-    """Why the image of a pod cannot be had, as the kubelet says it."""
+def _image_trouble(api: Api, namespace: str, name: str | None) -> str | None:
+    """Why the image of a pod cannot be had, as the kubelet says it; of the pod of this name, or of any."""
     for pod in api.list("Pod", namespace):
+        if name is not None and pod["metadata"]["name"] != name:
+            continue
         for status in (pod.get("status") or {}).get("containerStatuses") or ():
             waiting = (status.get("state") or {}).get("waiting") or {}
             if waiting.get("reason") in ("ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName"):
@@ -160,12 +186,13 @@ def _image_trouble(api: Api, namespace: str) -> str | None:
     return None
 
 
-def _events(api: Api, namespace: str) -> list[Object]:
-    return list(api.list("Event", namespace))
+def _events(api: Api, namespace: str, name: str | None) -> list[Object]:
+    """The events about objects of this name, or all: a namespace may hold more than our own."""
+    return [e for e in api.list("Event", namespace) if name in (None, (e.get("involvedObject") or {}).get("name"))]
 
 
-def _last_warning(api: Api, namespace: str) -> str:
-    warnings = [e for e in _events(api, namespace) if e.get("type") == "Warning"]
+def _last_warning(api: Api, namespace: str, name: str | None = None) -> str:
+    warnings = [e for e in _events(api, namespace, name) if e.get("type") == "Warning"]
     if not warnings:
         return "The cluster logged no warning about it."
     return f"The cluster says: {' '.join(warnings[-1]['message'].split())[:300]}"

@@ -1,0 +1,396 @@
+"""A cluster as somebody else's: one prepared namespace, a service account with the printed Role, and the audit log."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+import yaml
+
+from stsconf import judge, load, suite_files
+from stsconf.api import Api, Object
+from stsconf.clean import Request, clean_cluster
+from stsconf.clusters import Cluster, existing, local
+from stsconf.clusters.preflight import Asked, Finding, findings
+from stsconf.clusters.rights import LOOKS, NEEDED, VOLUMES, Right, role_manifests, rules
+from stsconf.errors import ExitCode, PreflightRefused
+from stsconf.inventory import RUN
+from stsconf.promise import import_promises
+from stsconf.run import Config, record
+from stsconf.scenarios import SCENARIOS
+from stsconf.verdict import Outcome
+from stsconf.waits import Waits, until
+from stsconf.workload import Kind
+from tests.local.conftest import SECONDS, plane, say
+
+pytestmark = [pytest.mark.local]
+
+SPACE, NEIGHBOUR = "sts-check", "next-door"
+REVIEW = "selfsubjectaccessreviews"
+
+
+@dataclass(frozen=True)
+class Foreign:
+    """A control plane, its administrator, and where it writes its audit log."""
+
+    admin: Cluster
+    log: Path
+    folder: Path
+
+    def entries(self, user: str) -> list[Object]:
+        lines = self.log.read_text(encoding="utf-8").splitlines()
+        return [e for e in map(json.loads, lines) if e["user"]["username"] == user and "objectRef" in e]
+
+
+@pytest.fixture(scope="module")
+def foreign(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Foreign]:
+    folder = tmp_path_factory.mktemp("foreign")
+    policy = {
+        "apiVersion": "audit.k8s.io/v1",
+        "kind": "Policy",
+        "omitStages": ["RequestReceived"],
+        "rules": [{"level": "Metadata"}],
+    }
+    (folder / "policy.yaml").write_text(yaml.safe_dump(policy))
+    log = folder / "audit.log"
+    audit = (f"--audit-policy-file={folder / 'policy.yaml'}", f"--audit-log-path={log}", "--audit-log-mode=blocking")
+    with plane(folder / "logs", local.Settings(arguments={"kube-apiserver": audit})) as cluster:
+        yield Foreign(cluster, log, folder)
+
+
+@contextmanager
+def space(api: Api, name: str = SPACE, **labels: str) -> Iterator[str]:
+    """A namespace, gone again afterwards."""
+    metadata = {"name": name, "labels": labels}
+    api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
+    try:
+        assert until(lambda: api.get("ServiceAccount", "default", name) is not None, SECONDS)
+        yield name
+    finally:
+        api.delete("Namespace", name)
+        assert until(lambda: api.get("Namespace", name) is None, SECONDS)
+
+
+@contextmanager
+def account(foreign: Foreign, namespace: str, *, volumes: bool = False) -> Iterator[Path]:
+    """A kubeconfig of a service account that has exactly the printed rights."""
+    api = foreign.admin.api
+    manifests = list(role_manifests(namespace, volumes=volumes))
+    for manifest in manifests:
+        api.create(manifest)
+    token = api.request(
+        "POST",
+        f"api/v1/namespaces/{namespace}/serviceaccounts/stsconf/token",
+        {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 3600}},
+    )["status"]["token"]
+    assert foreign.admin.kubeconfig
+    config = yaml.safe_load(foreign.admin.kubeconfig.read_text())
+    config["users"][0]["user"] = {"token": token}
+    path = foreign.folder / f"{namespace}.kubeconfig"
+    path.write_text(yaml.safe_dump(config))
+    try:
+        yield path
+    finally:
+        for manifest in manifests:
+            if manifest["kind"].startswith("Cluster"):
+                api.delete(manifest["kind"], manifest["metadata"]["name"])
+
+
+@contextmanager
+def seen_by(foreign: Foreign, kubeconfig: Path, namespace: str | None = SPACE) -> Iterator[Cluster]:
+    """The cluster as provider ``existing`` gives it, with pods that are hollow all the same."""
+    with existing.cluster(kubeconfig, None, "managed-nfs-storage", {}, Waits(), None, namespace) as found:
+        yield replace(found, capabilities=foreign.admin.capabilities)
+
+
+def asked(kind: Kind = Kind.DOCUMENTED, **more: bool) -> Asked:
+    return Asked(SPACE, kind, pods=4, sets=2, **more)
+
+
+def config(tmp_path: Path, **more: object) -> Config:
+    base = Config.from_options({"cluster": "existing", "namespace": SPACE, "output-dir": tmp_path, "settle": "60"})
+    return replace(base, **more)  # type: ignore[arg-type]
+
+
+def right_of(entry: Object) -> Right:
+    target = entry["objectRef"]
+    resource = "/".join(filter(None, (target["resource"], target.get("subresource"))))
+    return Right(target.get("apiGroup", ""), resource, entry["verb"])
+
+
+def test_with_the_printed_role_a_whole_run_stays_in_its_namespace_and_only_volumes_are_not_judged(
+    foreign: Foreign, tmp_path: Path
+) -> None:
+    admin = foreign.admin.api
+    user = f"system:serviceaccount:{SPACE}:stsconf"
+    said: list[str] = []
+    with space(admin), space(admin, NEIGHBOUR), account(foreign, SPACE) as kubeconfig:
+        secret = "do-not-tell"  # noqa: S105 - a word to look for
+        admin.create(
+            {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": secret}, "data": {secret: secret}}, NEIGHBOUR
+        )
+        with seen_by(foreign, kubeconfig) as cluster:
+            path = record(cluster, list(SCENARIOS.values()), config(tmp_path), said.append)
+        entries = foreign.entries(user)
+        left = {
+            kind: [o["metadata"]["name"] for o in admin.list(kind, SPACE)]
+            for kind in ("StatefulSet", "Pod", "PersistentVolumeClaim", "Service", "ControllerRevision")
+        }
+        maps = {o["metadata"]["name"] for o in admin.list("ConfigMap", SPACE)}
+    print("\n".join(said))
+    assert not any(left.values()), left
+    assert maps == {"kube-root-ca.crt"}
+
+    writes = [e for e in entries if e["verb"] not in ("get", "list", "watch")]
+    denied = [e for e in writes if e["responseStatus"]["code"] == 403]
+    stored = [e for e in writes if e["objectRef"]["resource"] != REVIEW]
+    outside = [e for e in stored if e["objectRef"].get("namespace") != SPACE]
+    assert not denied, denied[:3]
+    assert not outside, outside[:3]
+    used = {right_of(e) for e in entries if e["objectRef"].get("namespace") == SPACE}
+    with_kubelet = {r for r in NEEDED if r.resource in ("pods/exec", "pods/proxy")} | {Right("", "pods", "get")}
+    assert used <= {*NEEDED, *LOOKS}, used - {*NEEDED, *LOOKS}
+    assert {*NEEDED, *LOOKS} - used <= with_kubelet, "printed and never used"
+
+    text = "\n".join(said) + path.read_bytes().hex()
+    assert secret not in text
+    recording = load(path)
+    assert recording.sealed
+    verdicts = [judge(p, recording.timelines) for p in import_promises(suite_files.conformance()).values()]
+    unkind = {
+        v.id: v for v in verdicts if v.outcome not in (Outcome.HOLDS, Outcome.CHARACTERISED, Outcome.NOT_APPLICABLE)
+    }
+    for verdict in unkind.values():
+        print(verdict.id, verdict.outcome, verdict.reason)
+    assert {v.outcome for v in unkind.values()} <= {Outcome.INCONCLUSIVE}
+    assert all("persistentvolumes" in v.reason for v in unkind.values())
+
+
+# The preflight.
+
+
+@dataclass
+class Look:
+    """What the preflight finds in a prepared namespace for the service account with the printed Role."""
+
+    foreign: Foreign
+    kubeconfig: Path
+
+    def __call__(self, wanted: Asked | None = None) -> list[Finding]:
+        with seen_by(self.foreign, self.kubeconfig) as cluster:
+            return list(findings(cluster, wanted or asked()))
+
+    @property
+    def api(self) -> Api:
+        return self.foreign.admin.api
+
+
+@pytest.fixture(scope="module")
+def prepared(foreign: Foreign) -> Iterator[Look]:
+    with space(foreign.admin.api), account(foreign, SPACE, volumes=True) as kubeconfig:
+        yield Look(foreign, kubeconfig)
+
+
+@contextmanager
+def there(api: Api, manifest: Object) -> Iterator[None]:
+    """An object in the prepared namespace, for a while."""
+    resource = {"HorizontalPodAutoscaler": "apis/autoscaling/v2", "LimitRange": "api/v1"}.get(manifest["kind"])
+    kind, name = manifest["kind"], manifest["metadata"]["name"]
+    path = f"{resource}/namespaces/{SPACE}/{kind.lower()}s" if resource else api.path(kind, SPACE)
+    api.request("POST", path, manifest)
+    try:
+        yield
+    finally:
+        api.request("DELETE", f"{path}/{name}", {"gracePeriodSeconds": 0})
+
+
+def without(right: Right) -> list[Object]:
+    return rules(r for r in (*NEEDED, *LOOKS) if r != right)
+
+
+@contextmanager
+def lacking(
+    api: Api, kind: str, name: str, namespace: str | None, fewer: list[Object], whole: list[Object]
+) -> Iterator[None]:
+    api.patch(kind, name, {"rules": fewer}, namespace)
+    try:
+        yield
+    finally:
+        api.patch(kind, name, {"rules": whole}, namespace)
+
+
+def test_where_all_is_well_nothing_is_found(prepared: Look) -> None:
+    assert prepared() == []
+
+
+@pytest.mark.parametrize("right", [*NEEDED, *LOOKS], ids=str)
+def test_a_right_that_is_missing_is_named_and_no_other(right: Right, prepared: Look) -> None:
+    with lacking(prepared.api, "Role", "stsconf", SPACE, without(right), rules((*NEEDED, *LOOKS))):
+        assert until(lambda: prepared() != [], SECONDS)
+        (found,) = prepared()
+    assert found.stage == "rights"
+    assert f": {right}." in found.what
+    assert found.next_step.count("verbs") == 1
+    assert f"verbs: [{right.verb}]" in found.next_step
+    assert found.refuses is (right in NEEDED)
+    assert until(lambda: prepared() == [], SECONDS)
+
+
+@pytest.mark.parametrize("right", VOLUMES, ids=str)
+def test_what_cannot_be_read_of_volumes_is_a_warning(right: Right, prepared: Look) -> None:
+    fewer, whole = rules(r for r in VOLUMES if r != right), rules(VOLUMES)
+    with lacking(prepared.api, "ClusterRole", f"stsconf-{SPACE}-volumes", None, fewer, whole):
+        assert until(lambda: prepared() != [], SECONDS)
+        (found,) = prepared()
+    assert f": {right}." in found.what
+    assert not found.refuses
+
+
+def quota(**hard: str) -> Object:
+    names = {name.replace("__", "."): amount for name, amount in hard.items()}
+    return {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "small"}, "spec": {"hard": names}}
+
+
+def limits(kind: str, **least: str) -> Object:
+    limit = {"type": kind, "min": least}
+    return {"apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "narrow"}, "spec": {"limits": [limit]}}
+
+
+POD: Object = {
+    "apiVersion": "v1",
+    "kind": "Pod",
+    "metadata": {"name": "theirs"},
+    "spec": {"containers": [{"name": "theirs", "image": "theirs"}]},
+}
+AUTOSCALER: Object = {
+    "apiVersion": "autoscaling/v2",
+    "kind": "HorizontalPodAutoscaler",
+    "metadata": {"name": "eager"},
+    "spec": {
+        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "StatefulSet", "name": "theirs"},
+        "maxReplicas": 2,
+        "metrics": [
+            {
+                "type": "Resource",
+                "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 50}},
+            }
+        ],
+    },
+}
+ENVIRONMENT = {
+    "quota of pods": (quota(pods="3"), "quota", "leaves 3 of pods; the run takes up to 5"),
+    "quota of storage": (quota(requests__storage="2Gi"), "quota", "of requests.storage"),
+    "no pod at all": (quota(pods="0"), "quota", "exceeded quota"),
+    "quota of memory": (quota(requests__memory="1Gi"), "quota", "must specify requests.memory"),
+    "limits": (limits("PersistentVolumeClaim", storage="2Gi"), "limits", "minimum storage usage"),
+    "a pod of others": (POD, "other workloads", "pod theirs"),
+}
+
+
+@pytest.mark.parametrize("name", ENVIRONMENT)
+def test_what_would_not_let_the_workload_in_refuses_before_anything_is_made(
+    name: str, prepared: Look, tmp_path: Path
+) -> None:
+    manifest, stage, words = ENVIRONMENT[name]
+    said: list[str] = []
+    with there(prepared.api, manifest):
+        assert until(lambda: prepared() != [], SECONDS)
+        with (
+            seen_by(prepared.foreign, prepared.kubeconfig) as cluster,
+            pytest.raises(PreflightRefused, match="before anything was made") as refused,
+        ):
+            record(cluster, [SCENARIOS["create"], SCENARIOS["drift"]], config(tmp_path), said.append)
+        assert prepared.api.get("ConfigMap", "stsconf-run", SPACE) is None
+    assert refused.value.exit_code == ExitCode.REFUSED
+    assert any(f"preflight: {stage}:" in line for line in said)
+    assert words in str(refused.value)
+    assert f"kubectl -n {SPACE}" in str(refused.value) or "--sts-" in str(refused.value)
+    assert not (tmp_path / "timelines").exists()
+
+
+def test_workloads_of_others_may_be_allowed_and_stay(prepared: Look, tmp_path: Path) -> None:
+    with there(prepared.api, POD):
+        uid = (prepared.api.get("Pod", "theirs", SPACE) or {})["metadata"]["uid"]
+        with seen_by(prepared.foreign, prepared.kubeconfig) as cluster:
+            record(cluster, [SCENARIOS["create"]], config(tmp_path, allow_foreign=True), say)
+        (left,) = prepared.api.list("Pod", SPACE)
+        assert left["metadata"]["uid"] == uid
+
+
+def test_an_autoscaler_is_a_warning(prepared: Look) -> None:
+    with there(prepared.api, AUTOSCALER):
+        (found,) = prepared()
+    assert (found.stage, found.refuses) == ("autoscalers", False)
+    assert "eager" in found.what
+
+
+def test_a_class_that_keeps_volumes_is_a_warning_and_one_that_is_not_there_refuses(prepared: Look) -> None:
+    base = suite_files.manifest("kwok/class.yaml")[0]
+    prepared.api.create({**base, "metadata": {"name": "keeps"}, "reclaimPolicy": "Retain"})
+    try:
+        with seen_by(prepared.foreign, prepared.kubeconfig) as cluster:
+            (keeps,) = findings(replace(cluster, storage_class="keeps"), asked())
+            (none,) = findings(replace(cluster, storage_class="nowhere"), asked())
+    finally:
+        prepared.api.delete("StorageClass", "keeps")
+    assert (keeps.stage, keeps.refuses) == ("class", False)
+    assert (none.stage, none.refuses) == ("class", True)
+    assert "this cluster has: keeps, managed-nfs-storage" in none.what
+
+
+@pytest.mark.parametrize("level", ["baseline", "restricted"])
+def test_a_namespace_of_a_pod_security_level_forbids_what_it_forbids(
+    level: str, prepared: Look, tmp_path: Path
+) -> None:
+    label = {"pod-security.kubernetes.io/enforce": level}
+    prepared.api.patch("Namespace", SPACE, {"metadata": {"labels": label}})
+    try:
+        documented, restricted = prepared(asked()), prepared(asked(Kind.RESTRICTED))
+        with seen_by(prepared.foreign, prepared.kubeconfig) as cluster:
+            path = record(cluster, [SCENARIOS["create"]], config(tmp_path, workload=Kind.RESTRICTED), say)
+    finally:
+        prepared.api.patch("Namespace", SPACE, {"metadata": {"labels": dict.fromkeys(label)}})
+    assert restricted == []
+    assert [f.stage for f in documented] == (["pod security"] if level == "restricted" else [])
+    assert all("--sts-workload=restricted" in f.next_step for f in documented)
+    recording = load(path)
+    assert recording.header["workload"] == "restricted"
+    promises = import_promises(suite_files.conformance())
+    assert judge(promises["ORD-02"], recording.timelines).outcome is Outcome.HOLDS
+
+
+def test_a_namespace_that_does_not_exist_is_said(foreign: Foreign) -> None:
+    with existing.cluster(foreign.admin.kubeconfig, None, None, {}, Waits(), None, SPACE) as cluster:
+        assert [f.stage for f in findings(cluster, replace(asked(), namespace="nowhere"))] == ["namespace"]
+
+
+def test_without_rights_in_the_cluster_a_run_in_its_own_namespaces_is_told_of_a_prepared_one(prepared: Look) -> None:
+    with seen_by(prepared.foreign, prepared.kubeconfig) as cluster:
+        (found,) = [f for f in findings(cluster, replace(asked(), namespace=None)) if f.refuses]
+    assert "create namespaces" in found.what
+    assert "--sts-namespace" in found.next_step
+
+
+# What a killed run leaves.
+
+
+def test_what_a_killed_run_left_in_a_prepared_namespace_is_listed_named_and_removed(
+    prepared: Look, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stsconf.run._remove", lambda *_: None)
+    with there(prepared.api, POD), seen_by(prepared.foreign, prepared.kubeconfig) as cluster:
+        record(cluster, [SCENARIOS["orphan_delete"]], config(tmp_path, allow_foreign=True), say)
+        (found,) = prepared()
+        assert (found.stage, found.refuses) == ("another run", True)
+        assert f"stsconf clean --namespace {SPACE}" in found.next_step
+        request = Request(namespace=SPACE, force=True)
+        assert clean_cluster(cluster.api, request, Waits(), say) is ExitCode.INCONCLUSIVE
+        assert "persistentvolumeclaim www-orphandelete-web-orphandelete-0" in capsys.readouterr().out
+        assert clean_cluster(cluster.api, replace(request, yes=True), Waits(), say) is ExitCode.HOLDS
+        names = [
+            o["metadata"]["name"] for kind in ("Pod", "PersistentVolumeClaim") for o in prepared.api.list(kind, SPACE)
+        ]
+        assert names == ["theirs"]
+        assert not list(prepared.api.list("ConfigMap", SPACE, f"?labelSelector={RUN}"))
