@@ -234,7 +234,12 @@ class _Reader:
             return
         feed.gaps.append(Gap(int(record.get("after_rv") or 0), until))
         if record.get("why") == "forbidden":
-            self._problem(Trouble.FORBIDDEN, kind, f"reading {kind} is not allowed", namespace)
+            self._problem(
+                Trouble.FORBIDDEN,
+                kind,
+                f"reading {kind} was not allowed: it takes the right to list and watch {kind}",
+                namespace,
+            )
         else:
             why = f"line {line}: versions of {kind} were missed ({record.get('why')})"
             self._problem(Trouble.GAP, kind, why, namespace)

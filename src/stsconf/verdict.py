@@ -112,7 +112,7 @@ class Verdict:
     def reason(self) -> str:
         """One sentence: what was seen instead, or how much was checked."""
         decided = self.deciding
-        if decided and decided.failing:
+        if decided and decided.failing and decided.trouble is not Trouble.FORBIDDEN:
             return f"in scenario {decided.scenario}: {decided.failing[0].seen}"
         if self.note or (decided and decided.note):
             return self.note or (decided.note if decided else "")

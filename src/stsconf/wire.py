@@ -41,6 +41,11 @@ class Wire:
         self._connect = connect
         self._answer = answer
 
+    def headers(self) -> dict[str, str]:
+        """Who we are, with credentials that are valid now."""
+        credentials = self.client.configuration.auth_settings().values()
+        return {**self.client.default_headers, **{auth["key"]: auth["value"] for auth in credentials}}
+
     def request(
         self,
         method: str,
@@ -52,9 +57,7 @@ class Wire:
     ) -> urllib3.HTTPResponse:
         """Send one request and return the answer with its body unread."""
         configuration = self.client.configuration
-        headers = {**self.client.default_headers, "Accept": "application/json"}
-        for auth in configuration.auth_settings().values():
-            headers[auth["key"]] = auth["value"]
+        headers = {**self.headers(), "Accept": "application/json"}
         if body is not None:
             headers["Content-Type"] = content_type
         response: urllib3.HTTPResponse = self.client.rest_client.pool_manager.request(

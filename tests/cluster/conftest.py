@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from stsconf import suite_files
-from stsconf.clusters import Cluster
+from stsconf.clusters import Cluster, kind
 from stsconf.run import Config, provide
 
 Suite = Callable[..., subprocess.CompletedProcess[str]]
@@ -21,6 +21,40 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     config = Config.from_options({"output-dir": tmp_path_factory.mktemp("cluster")})
     with provide(config, lambda text: print(text, file=sys.stderr)) as found:
         yield replace(found, ours=False)
+
+
+AUDIT = """\
+kind: ClusterConfiguration
+apiServer:
+  extraArgs:
+  - {name: audit-policy-file, value: /kind/audit/policy.yaml}
+  - {name: audit-log-path, value: /var/log/kubernetes/audit.log}
+  - {name: audit-log-mode, value: blocking}
+  extraVolumes:
+  - {name: audit, hostPath: /kind/audit, mountPath: /kind/audit, readOnly: true}
+  - {name: log, hostPath: /var/log/kubernetes, mountPath: /var/log/kubernetes, pathType: DirectoryOrCreate}
+"""
+
+
+@pytest.fixture(scope="session")
+def audited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A cluster of our own whose API server keeps an audit log."""
+    config = Config.from_options({"output-dir": tmp_path_factory.mktemp("audited")})
+
+    def say(text: str) -> None:
+        print(text, file=sys.stderr)
+
+    run_id = config.run_id.rsplit("-", 1)[-1]
+    with kind.cluster(run_id, config.output_dir, config.engine, {}, config.waits, say, [AUDIT]) as found:
+        yield found
+
+
+def audit_log(cluster: Cluster, folder: Path) -> list[str]:
+    kind_program = Path(str(cluster.kubeconfig)).parent / "kind"
+    # Not everything it wants to export is there; the log itself must be.
+    subprocess.run([str(kind_program), "export", "logs", str(folder), "--name", cluster.name], check=False)
+    (log,) = folder.rglob("audit*.log")
+    return log.read_text(encoding="utf-8").splitlines()
 
 
 @pytest.fixture

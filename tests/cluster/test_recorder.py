@@ -2,8 +2,6 @@
 
 import json
 import socket
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -16,7 +14,7 @@ import yaml
 
 from stsconf import judge, load, suite_files
 from stsconf.api import Api, run_in_pod
-from stsconf.clusters import Cluster, kind
+from stsconf.clusters import Cluster
 from stsconf.promise import import_promises
 from stsconf.recording import Recording
 from stsconf.run import Config, record
@@ -24,42 +22,10 @@ from stsconf.scenarios import SCENARIOS
 from stsconf.timeline_file import read_records
 from stsconf.verdict import Outcome
 from stsconf.waits import until
+from tests.cluster.conftest import audit_log
 from tests.recorder.audit import compare
 
 pytestmark = [pytest.mark.cluster]
-
-AUDIT = """\
-kind: ClusterConfiguration
-apiServer:
-  extraArgs:
-  - {name: audit-policy-file, value: /kind/audit/policy.yaml}
-  - {name: audit-log-path, value: /var/log/kubernetes/audit.log}
-  - {name: audit-log-mode, value: blocking}
-  extraVolumes:
-  - {name: audit, hostPath: /kind/audit, mountPath: /kind/audit, readOnly: true}
-  - {name: log, hostPath: /var/log/kubernetes, mountPath: /var/log/kubernetes, pathType: DirectoryOrCreate}
-"""
-
-
-@pytest.fixture(scope="module")
-def audited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """A cluster of our own whose API server keeps an audit log."""
-    config = Config.from_options({"output-dir": tmp_path_factory.mktemp("audited")})
-
-    def say(text: str) -> None:
-        print(text, file=sys.stderr)
-
-    run_id = config.run_id.rsplit("-", 1)[-1]
-    with kind.cluster(run_id, config.output_dir, config.engine, {}, config.waits, say, [AUDIT]) as found:
-        yield found
-
-
-def audit_log(cluster: Cluster, folder: Path) -> list[str]:
-    kind_program = Path(str(cluster.kubeconfig)).parent / "kind"
-    # Not everything it wants to export is there; the log itself must be.
-    subprocess.run([str(kind_program), "export", "logs", str(folder), "--name", cluster.name], check=False)
-    (log,) = folder.rglob("audit*.log")
-    return log.read_text(encoding="utf-8").splitlines()
 
 
 def never_green_or_true(recording: Recording) -> None:

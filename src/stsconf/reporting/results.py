@@ -53,6 +53,7 @@ class Results:
             "python": platform.python_version(),
             "machine": platform.machine(),
             "kubernetes_client": version("kubernetes"),
+            "workload": header.get("workload", "documented"),
         }
         where = {"version": header.get("server", {}).get("gitVersion", ""), "uid": header.get("cluster") or ""}
         if cluster:
