@@ -7,6 +7,7 @@ import pytest
 from stsconf.catalogue import MEANING, Row, Standing, rows
 from stsconf.promise import DOCS, Level, Promise
 from stsconf.scenarios import SCENARIOS
+from stsconf.scenarios.upgrades import UPGRADED
 from tests.catalogue_page import PAGE, PROMISES, page
 
 
@@ -57,7 +58,7 @@ def test_every_id_is_whole_and_each_area_is_counted_through() -> None:
 
 @pytest.mark.parametrize("promise", PROMISES.values(), ids=lambda p: p.id)
 def test_a_promise_names_scenarios_that_exist(promise: Promise) -> None:
-    assert set(promise.scenarios) <= set(SCENARIOS)
+    assert set(promise.scenarios) <= {*SCENARIOS, *UPGRADED}
 
 
 def test_every_standing_is_explained_and_used() -> None:

@@ -1,4 +1,4 @@
-"""The command line: ``stsconf run | walkthrough | record | judge | promises | snapshot | compare | clean``."""
+"""The command line: ``stsconf run``, ``judge``, ``upgrade`` and the others."""
 
 import argparse
 import os
@@ -8,6 +8,7 @@ import sys
 import textwrap
 import tomllib
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     promises.add_argument("id", nargs="*", help="what there is to know of this one, with the document's own words")
     promises.add_argument("--all", action="store_true", help="every row of the catalogue, judged or why not")
     promises.set_defaults(handler=_promises)
+    _add_upgrade(commands)
     _add_snapshot(commands)
     _add_compare(commands)
     _add_rbac(commands)
@@ -148,12 +150,11 @@ def _walkthrough(arguments: argparse.Namespace, rest: Sequence[str]) -> int:  # 
     from stsconf.reporting.results import rejudge
     from stsconf.reporting.terminal import ProgressLines, standard_output
     from stsconf.reporting.walkthrough import markdown, page, show
-    from stsconf.run import Config, provide
+    from stsconf.run import provide
 
     _agree_to_build(arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    given = {name: os.environ.get(f"STS_{name.upper().replace('-', '_')}") for name in _options()}
-    config = Config.from_options({**given, **{k.replace("_", "-"): v for k, v in vars(arguments).items()}})
+    config = _config(arguments)
     say, steps = ProgressLines(), walkthrough.steps()
     with provide(config, say) as cluster:
         path, transcript = walkthrough.record(cluster, config, say)
@@ -192,6 +193,66 @@ def _seconds(text: str) -> float:
     if not 0 < (value := float(text)) < float("inf"):
         raise ValueError(text)
     return value
+
+
+def _add_upgrade(commands: Any) -> None:
+    upgrade = commands.add_parser(
+        "upgrade",
+        help="upgrade a control plane under sets of every kind, and judge what that did to them",
+        description="Start a control plane of one version, make sets of every kind, stop it, start the other version "
+        "on the same data, and record all the while. Judges that the upgrade alone replaced no pod and made no "
+        "revision (UPD-19), and every other promise that something triggers; names the sets that moved.",
+        epilog="example: stsconf upgrade --from v1.33.13 --to v1.34.0\n\n" + _EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    for name, what in (("from", "before"), ("to", "after")):
+        upgrade.add_argument(
+            f"--{name}",
+            required=True,
+            metavar="VERSION",
+            help=f"Kubernetes {what}: a version, or a folder (with a slash) of its programs",
+        )
+    upgrade.add_argument("--cluster", choices=["local"], default="local", help="where (default: local)")
+    _add_options(upgrade, [name for name in _options() if name not in ("feature-gates", "settle", "output-dir")])
+    upgrade.set_defaults(handler=_upgrade)
+
+
+def _upgrade(arguments: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001 - one signature for all commands
+    from stsconf import upgrade
+    from stsconf.clusters import identify
+    from stsconf.judge import judge
+    from stsconf.promise import import_promises
+    from stsconf.recording import load
+    from stsconf.reporting.results import rejudge
+    from stsconf.reporting.terminal import ProgressLines, print_moved, print_report
+    from stsconf.run import provide
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    given = vars(arguments)
+    config = _config(arguments)
+    config = replace(config, local=config.local.other(given["from"]))
+    say = ProgressLines()
+    with provide(config, say) as cluster:
+        done = upgrade.record(cluster, given["to"], config, say)
+        facts = {"from": cluster.version, "to": identify(cluster.api)[0], "moved": done.told}
+    recording = load(done.recording)
+    found = import_promises(suite_files.conformance()).values()
+    triggered = [p for p in found if p.of_upgrades or judge(p, recording.timelines).timelines]
+    results = rejudge([recording], triggered, config.output_dir)
+    results.cluster = replace(cluster, facts={**cluster.facts, "upgrade": facts})
+    code = results.finish()
+    print_report(results.info(), results.verdicts)
+    print_moved(done.moved)
+    print(f"Results are in {config.output_dir}")
+    return code
+
+
+def _config(arguments: argparse.Namespace) -> Any:
+    """What the options and the environment ask for."""
+    from stsconf.run import Config
+
+    given = {name: os.environ.get(f"STS_{name.upper().replace('-', '_')}") for name in _options()}
+    return Config.from_options({**given, **{k.replace("_", "-"): v for k, v in vars(arguments).items()}})
 
 
 def _add_snapshot(commands: Any) -> None:
@@ -241,6 +302,7 @@ def _snapshot(arguments: argparse.Namespace, rest: Sequence[str]) -> int:  # noq
 
 
 def _compare(arguments: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001 - one signature for all commands
+    from stsconf.reporting.terminal import print_moved
     from stsconf.sentry.comparison import blind_spots, compare
     from stsconf.sentry.snapshot import read
 
@@ -248,10 +310,7 @@ def _compare(arguments: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa
     moved = compare(before, after)
     for sentence in blind_spots(before, after):
         print(f"stsconf: {sentence}", file=sys.stderr)
-    for one in moved:
-        print(f"{one.name} moved")
-        for what in one.what:
-            print(f"  {what}")
+    print_moved(moved)
     if moved:
         print(
             f"{len(moved)} of {len(before.sets)} sets moved from {before.taken} ({before.server}) to {after.taken} "

@@ -54,6 +54,11 @@ class Promise:
         """The ledger area: ``ORD`` of ``ORD-02``."""
         return self.id.split("-")[0]
 
+    @property
+    def of_upgrades(self) -> bool:
+        """Whether only an upgrade of the control plane decides it, so that an ordinary run does not ask for it."""
+        return all(name.startswith("upgrade_") for name in self.scenarios)
+
     def wants(self, timeline: Timeline) -> bool:
         """Whether it is judged on this timeline."""
         return self.everywhere or timeline.window.scenario in self.scenarios

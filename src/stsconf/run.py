@@ -55,7 +55,9 @@ class Config:
     run_id: str = ""
 
     def wants(self, promise: Promise) -> bool:
-        """Whether the promise was asked for: by its id or area, and by one of its scenarios."""
+        """Whether the promise was asked for: by its id or area, and by one of its scenarios; no upgrade is a run."""
+        if promise.of_upgrades:
+            return False
         named = self.promises is None or promise.id in self.promises or promise.area in self.promises
         return named and (self.scenarios is None or not set(self.scenarios).isdisjoint(promise.scenarios))
 

@@ -244,6 +244,11 @@ class History(Generic[F]):
             e for e in self.events if e.now is not None and condition(e.now) and not (e.before and condition(e.before))
         )
 
+    def when(self, seconds: float) -> dict[str, Event[F]]:
+        """The version of each object that was there at a second of the recorder's clock, by name."""
+        lanes = {name: [e for e in lane if e.seconds < seconds] for name, lane in self._by_name.items()}
+        return {name: lane[-1] for name, lane in lanes.items() if lane and lane[-1].now is not None}
+
     def losing(self, condition: Callable[[F], bool]) -> Iterator[Event[F]]:
         """The moments at which ``condition`` ceased to hold for an object, its end included."""
         return (
@@ -714,6 +719,11 @@ class Timeline:
         self.same_domain("statefulsets")
         asked = [self.sets.going_of(uid) for uid in {e.uid for e in self.sets.events}]
         return sorted((e for e in asked if e), key=lambda e: e.rv)
+
+    @property
+    def upgrades(self) -> list[Action]:
+        """The moments at which the harness began to exchange the version of the control plane."""
+        return [action for action in self.actions if action.verb == "upgrade"]
 
     def cascades(self, policy: str) -> list[Event[facts.StatefulSet]]:
         """What ``deletions`` has of those that the harness asked for with this propagation policy."""

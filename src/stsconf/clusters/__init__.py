@@ -28,7 +28,8 @@ class Cluster:
     ``ours`` is whether this run made it, and so may watch all of it. ``images`` maps the keys of
     ``manifests/images.yaml`` to references. ``nfs_reader`` is namespace and name of a pod that serves the whole export
     over HTTP. ``stand_ins`` names every part that is not the real one. ``alive`` raises ``ClusterError`` when a part
-    that this run keeps going has ended.
+    that this run keeps going has ended. ``exchange`` puts another version or folder of programs in the place of the
+    control plane and returns when its API server answers, where the provider can do that.
     """
 
     provider: Provider
@@ -47,6 +48,7 @@ class Cluster:
     nfs_reader: tuple[str, str] | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
     alive: Callable[[], None] = lambda: None
+    exchange: Callable[[str], None] | None = None
 
 
 def identify(api: Api) -> tuple[str, str]:

@@ -2,9 +2,9 @@
 
 Called with a folder to remove at the end. Reads one component a line from standard input, as JSON (``name``, ``argv``,
 ``env``, ``log``), starts it, and writes a line for each that ended (``name``, and ``code`` as in ``subprocess``, or
-``error`` if it could not be started). When standard input ends, by ``close`` or because
-the run was killed, every component is asked to stop, then killed, and the folder is removed. When the keeper itself is
-killed, the kernel kills the components.
+``error`` if it could not be started). A line with ``end``, names of components, ends these. When standard input ends,
+by ``close`` or because the run was killed, every component is asked to stop, then killed, and the folder is removed.
+When the keeper itself is killed, the kernel kills the components.
 """
 
 import ctypes
@@ -78,7 +78,14 @@ def end(processes: list[subprocess.Popen[bytes]]) -> None:
 
 def main() -> None:
     """Keep components until standard input ends."""
-    end([process for line in sys.stdin if (process := start(json.loads(line)))])
+    running: dict[str, subprocess.Popen[bytes]] = {}
+    for line in sys.stdin:
+        told = json.loads(line)
+        if "end" in told:
+            end([running.pop(name) for name in told["end"] if name in running])
+        elif process := start(told):
+            running[told["name"]] = process
+    end([*running.values()])
     shutil.rmtree(sys.argv[1], ignore_errors=True)
 
 

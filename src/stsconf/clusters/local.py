@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import file_digest
 from importlib.util import find_spec
 from pathlib import Path
@@ -64,6 +64,12 @@ class Settings:
             raise UsageError(f"--sts-feature-gates={gates} is not GATE=true,GATE=false.")
         return cls(Path(bin_dir).expanduser() if bin_dir else None, gates, kubernetes or KUBERNETES)
 
+    def other(self, kubernetes: str) -> Self:
+        """The same for another version, ``v1.34.0``, or the programs in a folder, which a slash tells."""
+        if "/" in kubernetes:
+            return replace(self, bin_dir=Path(kubernetes).expanduser())
+        return replace(self, kubernetes=kubernetes)
+
 
 @contextmanager
 def cluster(
@@ -93,6 +99,9 @@ def cluster(
             processes.check()
             provisioner.check()
 
+        def exchange(other: str) -> None:
+            plane.exchange(find_programs(settings.other(other), say)[0], say)
+
         version, uid = identify(api)
         yield Cluster(
             provider=Provider.LOCAL,
@@ -114,6 +123,7 @@ def cluster(
             kubectl=programs.get("kubectl", "kubectl"),
             facts=facts,
             alive=alive,
+            exchange=exchange,
         )
         try:
             alive()
@@ -231,27 +241,27 @@ class _Plane:
         self._processes = processes
         self._waits = waits
         self._authority = Authority(data)
+        self._etcd = f"unix://{data}/etcd.sock"
+        self._server_arguments: tuple[str, ...] = ()
         self._api: _Api
 
     def start(self, port: int, say: Say) -> _Api:
         """Start etcd and the API server; return a connection with all rights once it is ready."""
         say("local: starting etcd and kube-apiserver")
         data, authority = self._data, self._authority
-        etcd = f"unix://{data}/etcd.sock"
         self._start(
             "etcd",
             f"--data-dir={data / 'etcd'}",
-            f"--listen-client-urls={etcd}",
-            f"--advertise-client-urls={etcd}",
+            f"--listen-client-urls={self._etcd}",
+            f"--advertise-client-urls={self._etcd}",
             f"--listen-peer-urls=unix://{data}/peer.sock",
             "--unsafe-no-fsync",
             "--log-level=warn",
         )
         accounts = authority.signing_keys()
         serving = authority.issue("apiserver", "kube-apiserver", hosts=("127.0.0.1", "localhost", "kubernetes"))
-        self._start(
-            "kube-apiserver",
-            f"--etcd-servers={etcd}",
+        self._server_arguments = (
+            f"--etcd-servers={self._etcd}",
             "--bind-address=127.0.0.1",
             f"--secure-port={port}",
             "--permit-port-sharing",
@@ -268,10 +278,23 @@ class _Plane:
             "--service-cluster-ip-range=10.96.0.0/16",
             "--profiling=false",
         )
+        self._start("kube-apiserver", *self._server_arguments)
         admin = authority.kubeconfig(self._server, "admin", "stsconf:admin", "system:masters")
         self._api = _Api.from_kubeconfig(admin, None, self._waits.request)
         self._await("kube-apiserver", lambda: bool(self._api.request("GET", "readyz")))
         return self._api
+
+    def exchange(self, programs: Mapping[str, str], say: Say) -> None:
+        """Stop API server, controllers and scheduler, and start those of another version on the same data."""
+        say("local: ending kube-apiserver, controllers and scheduler; etcd and nodes go on")
+        exchanged = (name for name in self._programs if name.endswith("-controller"))
+        self._processes.end(*reversed(CONTROL_PLANE), *exchanged)
+        self._programs = programs
+        say("local: starting kube-apiserver on the same data")
+        self._start("kube-apiserver", *self._server_arguments)
+        self._api.close()
+        self._await("kube-apiserver", lambda: bool(self._api.request("GET", "readyz")))
+        self._start_managers(say)
 
     def install(self) -> FolderProvisioner:
         """Create rights, nodes and class, and start the provisioner."""
@@ -288,7 +311,19 @@ class _Plane:
 
     def start_controllers(self, say: Say) -> None:
         """Start all that works through the API, and wait until pods can be made and scheduled."""
-        say("local: starting controllers, scheduler and hollow nodes")
+        self._start_managers(say)
+        self._start(
+            "kwok",
+            f"--kubeconfig={self._kubeconfig('kwok', 'stsconf:kwok')}",
+            f"--config={suite_files.root() / 'manifests' / 'kwok' / 'stages.yaml'}",
+            "--manage-all-nodes",
+            "--node-lease-duration-seconds=40",
+        )
+        self._await("nodes", self._nodes_ready)
+        self._await("accounts", lambda: self._api.get("ServiceAccount", "default", "default") is not None)
+
+    def _start_managers(self, say: Say) -> None:
+        say("local: starting controllers and scheduler")
         exchanged = sorted(name for name in self._programs if name.endswith("-controller"))
         self._start(
             "kube-controller-manager",
@@ -309,18 +344,9 @@ class _Plane:
             "--secure-port=0",
             "--profiling=false",
         )
-        self._start(
-            "kwok",
-            f"--kubeconfig={self._kubeconfig('kwok', 'stsconf:kwok')}",
-            f"--config={suite_files.root() / 'manifests' / 'kwok' / 'stages.yaml'}",
-            "--manage-all-nodes",
-            "--node-lease-duration-seconds=40",
-        )
         for name in exchanged:
             account = f"system:serviceaccount:kube-system:{name}"
             self._start(name, f"--kubeconfig={self._kubeconfig(name, account)}")
-        self._await("nodes", self._nodes_ready)
-        self._await("accounts", lambda: self._api.get("ServiceAccount", "default", "default") is not None)
 
     def _nodes_ready(self) -> bool:
         nodes = list(self._api.list("Node"))

@@ -50,6 +50,7 @@ class Processes:
         self._ended: ClusterError | None = None
         self._closing = False
         self._noticed = threading.Event()
+        self._asked: dict[str, threading.Event] = {}
 
     def __enter__(self) -> Self:
         self._keeper = subprocess.Popen(
@@ -77,10 +78,21 @@ class Processes:
 
     def start(self, name: str, argv: Sequence[str]) -> None:
         """Start a component; ``check`` tells when that fails."""
-        component = {"name": name, "argv": list(argv), "env": environment(), "log": str(self._log(name))}
+        self._tell({"name": name, "argv": list(argv), "env": environment(), "log": str(self._log(name))})
+
+    def end(self, *names: str) -> None:
+        """End some components and wait until they are gone; they can be started again."""
+        self._asked = {name: threading.Event() for name in names}
+        self._tell({"end": names})
+        for gone in self._asked.values():
+            while not gone.wait(NOTICE):
+                self.check()
+        self._asked = {}
+
+    def _tell(self, what: Mapping[str, object]) -> None:
         with suppress(OSError, ValueError):  # the keeper is gone or going, and with it all else
             if self._keeper.stdin:
-                self._keeper.stdin.write(json.dumps(component) + "\n")
+                self._keeper.stdin.write(json.dumps(what) + "\n")
                 self._keeper.stdin.flush()
 
     def check(self) -> None:
@@ -107,6 +119,9 @@ class Processes:
     def _listen(self) -> None:
         for line in self._keeper.stdout or ():
             told = json.loads(line)
+            if asked := self._asked.get(told["name"]):
+                asked.set()
+                continue
             log = self._log(told["name"])
             self._end(told["name"], f"{_how(told)}. Its log ends: {tail(log) or 'empty'}", f"All of it is in {log}.")
         self._end("keeper", "it was killed, and every component with it.", "Run the same again.")

@@ -87,12 +87,16 @@ class Results:
 
 
 def rejudge(recordings: Iterable[Recording], promises: Iterable[Promise], output_dir: Path) -> Results:
-    """Judge saved recordings with no cluster. What it writes depends on the recordings alone, clock apart."""
+    """Judge saved recordings with no cluster. What it writes depends on the recordings alone, clock apart.
+
+    Promises about upgrades are judged where one was recorded.
+    """
     recordings = list(recordings)
     header = recordings[0].header if recordings else {}
     results = Results(str(header.get("run", "")), str(header.get("provider", "recorded")), output_dir)
     results.recordings = recordings
     timelines = [t for r in recordings for t in r.timelines]
     for promise in promises:
-        results.add(judge(promise, timelines))
+        if not promise.of_upgrades or any(map(promise.wants, timelines)):
+            results.add(judge(promise, timelines))
     return results

@@ -20,6 +20,7 @@ from rich.text import Text
 from stsconf.errors import ExitCode
 from stsconf.reporting.document import RunInfo
 from stsconf.reporting.look import LOOKS, seconds, sentence
+from stsconf.sentry.comparison import Moved
 from stsconf.verdict import Outcome, Verdict
 
 _LOG_WIDTH = 120
@@ -123,3 +124,11 @@ def _table(verdicts: Iterable[Verdict], plain: bool) -> Table:
             Text.assemble(*words),
         )
     return table
+
+
+def print_moved(moved: Iterable[Moved]) -> None:
+    """The sets that moved between two snapshots, each with what of it did."""
+    for one in moved:
+        print(f"{one.name} moved")
+        for what in one.what:
+            print(f"  {what}")

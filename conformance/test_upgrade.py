@@ -1,0 +1,42 @@
+"""The control plane is exchanged for one of another version, and nobody changes a set."""
+
+from stsconf import Revision, Timeline, expect, expect_none, promise
+from stsconf.facts import changed_fields
+from stsconf.timeline import Event
+
+NOTES = "https://github.com/kubernetes/kubernetes/blob/master/CHANGELOG/CHANGELOG-1.35.md#bug-or-regression"
+UPGRADES = (
+    "upgrade_plain",
+    "upgrade_claims",
+    "upgrade_partition",
+    "upgrade_on_delete",
+    "upgrade_parallel",
+    "upgrade_rolled_back",
+    "upgrade_orphans",
+)
+
+
+@promise("UPD-19", source=NOTES, scenarios=UPGRADES, everywhere=False)
+def test_an_upgrade_of_the_control_plane_starts_no_rollout(timeline: Timeline) -> None:
+    """An upgrade of the control plane alone makes no new revision and replaces no Pod."""
+    for upgrade in timeline.upgrades:
+        known = timeline.revisions.when(upgrade.seconds)
+        for made in timeline.revisions.created():
+            if made.seconds > upgrade.seconds:
+                last = max(known.values(), key=lambda e: e.fact.number, default=None)
+                _says_what_changed(made, last)
+        for histories, fields in (
+            (timeline.revisions, ("number", "data")),
+            (timeline.pods, ("uid", "revision", "restarts", "owner_uids")),
+            (timeline.claims, ("uid", "volume_name", "owner_uids")),
+        ):
+            for name, then in histories.when(upgrade.seconds).items():
+                last_seen = histories.named(name)[-1]
+                expect(last_seen).keeps(then, *fields)
+            expect_none((e for e in histories.gone() if e.seconds > upgrade.seconds), f"{histories.kind} are removed")
+
+
+def _says_what_changed(made: Event[Revision], last: Event[Revision] | None) -> None:
+    changes = changed_fields(last.fact.fields, made.fact.fields) if last else []
+    before = last.name if last else "(none)"
+    expect(made).shows(f"what it changes since {before}", changes or ["no field"], [])

@@ -1,0 +1,105 @@
+"""Sets of every kind that are there when the control plane is upgraded: how they come to be, and when they are at rest.
+
+An ordinary run does not act these; ``stsconf upgrade`` does, all at once, and exchanges the version in between.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from stsconf.api import Object
+from stsconf.workload import Workload
+
+Act = Callable[[Workload], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Upgraded:
+    """One kind of set. ``prepare`` makes it and waits until it is at rest; ``rest`` waits for that again."""
+
+    name: str
+    summary: str
+    prepare: Act
+    rest: Act
+
+
+UPGRADED: dict[str, Upgraded] = {}
+PODS = 5
+"""The most pods that one of them has at one time, the witness included."""
+
+
+def upgraded(rest: Act) -> Callable[[Act], Act]:
+    """Register a function that prepares a set; its name is the scenario's, its docstring the summary."""
+
+    def register(prepare: Act) -> Act:
+        name = prepare.__name__
+        UPGRADED[name] = Upgraded(name, " ".join((prepare.__doc__ or "").split()), prepare, rest)
+        return prepare
+
+    return register
+
+
+def _without_claims(stateful_set: Object) -> None:
+    del stateful_set["spec"]["volumeClaimTemplates"]
+    del stateful_set["spec"]["template"]["spec"]["containers"][0]["volumeMounts"]
+
+
+@upgraded(Workload.wait_settled)
+def upgrade_plain(workload: Workload) -> None:
+    """A set without claims."""
+    workload.create(3, _without_claims)
+    workload.wait_settled()
+
+
+@upgraded(Workload.wait_settled)
+def upgrade_claims(workload: Workload) -> None:
+    """A set that owns its claims, since they are deleted with it."""
+    policy = {"whenScaled": "Retain", "whenDeleted": "Delete"}
+    workload.create(3, lambda found: found["spec"].update(persistentVolumeClaimRetentionPolicy=policy))
+    workload.wait_settled()
+    workload.wait_claims_owned(0, 1, 2)
+
+
+@upgraded(Workload.wait_all_ready)
+def upgrade_partition(workload: Workload) -> None:
+    """A set in the middle of a staged update: pods 0 and 1 are behind the partition, pod 2 is updated."""
+    workload.create(3)
+    workload.wait_settled()
+    workload.set_strategy(partition=2)
+    workload.set_image("nginx_new")
+    workload.wait_rolled_out()
+
+
+@upgraded(Workload.wait_all_ready)
+def upgrade_on_delete(workload: Workload) -> None:
+    """A set under OnDelete, whose template changed and whose pods were not deleted since."""
+    workload.create(3, lambda found: found["spec"].update(updateStrategy={"type": "OnDelete"}))
+    workload.wait_settled()
+    workload.set_image("nginx_new")
+    workload.nudge()
+    workload.wait_all_ready()
+
+
+@upgraded(Workload.wait_settled)
+def upgrade_parallel(workload: Workload) -> None:
+    """A set whose pods are managed in parallel."""
+    workload.create(3, lambda found: found["spec"].update(podManagementPolicy="Parallel"))
+    workload.wait_settled()
+
+
+@upgraded(Workload.wait_settled)
+def upgrade_rolled_back(workload: Workload) -> None:
+    """A set that was updated, and undone to its first revision."""
+    workload.create(2)
+    workload.wait_settled()
+    workload.set_image("nginx_new")
+    workload.wait_settled()
+    workload.undo()
+    workload.wait_settled()
+
+
+@upgraded(lambda workload: workload.wait_owned(0, 1, 2, owned=False))
+def upgrade_orphans(workload: Workload) -> None:
+    """Pods that a set left behind, deleted with cascade orphan."""
+    workload.create(3)
+    workload.wait_settled()
+    workload.orphan(0, 1, 2)

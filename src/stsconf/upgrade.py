@@ -1,0 +1,103 @@
+"""One upgrade of the control plane under sets of every kind, recorded from before it until all is at rest again."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from threading import Barrier, BrokenBarrierError
+
+from stsconf import run
+from stsconf.clusters import Cluster
+from stsconf.errors import ClusterError, StsconfError, UsageError
+from stsconf.scenarios import Scenario
+from stsconf.scenarios.upgrades import PODS, UPGRADED, Upgraded
+from stsconf.sentry.comparison import Moved, compare
+from stsconf.sentry.snapshot import Snapshot, take
+from stsconf.waits import Say
+from stsconf.workload import Workload
+
+
+@dataclass(frozen=True, slots=True)
+class Upgrade:
+    """What was done: the sealed recording, and the sets that moved by two snapshots, taken at rest."""
+
+    recording: Path
+    moved: tuple[Moved, ...]
+
+    @property
+    def told(self) -> dict[str, list[str]]:
+        """What moved, for a report: the words by ``namespace/name``."""
+        return {one.name: list(one.what) for one in self.moved}
+
+
+def record(cluster: Cluster, to: str, config: run.Config, say: Say) -> Upgrade:
+    """Make the sets, exchange the control plane for the version ``to`` once all are at rest, and wait for that again.
+
+    Writes ``before.json`` and ``after.json``
+    beside the recording's folder. Raises what ``run.record`` raises, and ``ClusterError`` when a set never came to
+    rest, so that nothing was upgraded.
+    """
+    exchange = cluster.exchange
+    if exchange is None:
+        raise UsageError(f"Provider {cluster.provider} cannot exchange a version.", "Use --cluster local.")
+    course = _Course(cluster, lambda: exchange(to), say)
+    path = run.record(cluster, [course.scenario(kind) for kind in UPGRADED.values()], config, say)
+    if course.failed:
+        raise course.failed
+    if len(course.snapshots) < 2:
+        raise ClusterError("upgrade", "it was not made, since not every set came to rest.", f"See {path}.")
+    for name, snapshot in course.snapshots.items():
+        snapshot.write(config.output_dir / f"{name}.json")
+    before, after = course.snapshots.values()
+    return Upgrade(path, compare(before, after))
+
+
+class _Course:
+    """Holds all scenarios at the two moments that they share."""
+
+    def __init__(self, cluster: Cluster, exchange: Callable[[], None], say: Say) -> None:
+        self.snapshots: dict[str, Snapshot] = {}
+        self.failed: StsconfError | None = None
+        self._sets: set[str] = set()
+        self._cluster = cluster
+        self._exchange = exchange
+        self._say = say
+        self._begin = Barrier(len(UPGRADED), self._upgrade)
+        self._end = Barrier(len(UPGRADED), lambda: self._snapshot("after"))
+
+    def scenario(self, kind: Upgraded) -> Scenario:
+        """The scenario of one kind of set."""
+
+        def act(workload: Workload) -> None:
+            try:
+                kind.prepare(workload)
+                names = workload.names
+                self._sets.add(f"{names.namespace}/{names.set_name}")
+                with workload.recorder.act("upgrade", "controlplane", names.namespace, names.set_name):
+                    self._begin.wait()
+                try:
+                    workload.witness()
+                    kind.rest(workload)
+                finally:
+                    self._end.wait()
+            except BrokenBarrierError:
+                raise ClusterError("upgrade", "another set did not come to rest, or the exchange failed.") from None
+            except BaseException:
+                self._begin.abort()
+                self._end.abort()
+                raise
+
+        return Scenario(kind.name, kind.summary, act, PODS, markers=False, hasty=False)
+
+    def _upgrade(self) -> None:
+        self._snapshot("before")
+        try:
+            self._exchange()
+        except StsconfError as error:
+            self.failed = error
+            raise
+
+    def _snapshot(self, name: str) -> None:
+        self._say(f"upgrade: all sets are at rest; taking the snapshot {name}.json")
+        found = take(self._cluster.api, None)
+        mine = {key: objects for key, objects in found.sets.items() if key in self._sets}  # no witness, no sentinel
+        self.snapshots[name] = replace(found, sets=mine)
