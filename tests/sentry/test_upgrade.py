@@ -1,0 +1,106 @@
+"""What an upgrade of the control plane may do to a set, and what it may not: UPD-19 on recordings made by hand."""
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from stsconf import suite_files
+from stsconf.judge import judge
+from stsconf.promise import import_promises
+from stsconf.reporting.results import rejudge
+from stsconf.run import Config
+from stsconf.scenarios.upgrades import UPGRADED
+from stsconf.verdict import Outcome, Verdict
+from tests.tape import TEMPLATE, Tape, created
+
+UPD_19 = import_promises(suite_files.conformance())["UPD-19"]
+
+
+def upgraded(then: Callable[[Tape], object] = lambda _: None) -> Tape:
+    """A set at rest, an upgrade, and what comes of it."""
+    tape = Tape(replicas=2).open("upgrade_plain").set_created()
+    for ordinal in range(2):
+        tape.volume(ordinal).pod_created(ordinal).pod_ready(ordinal)
+    what = {"verb": "upgrade", "resource": "controlplane", "ns": tape.namespace, "name": tape.set_name}
+    tape.seconds += 1
+    tape.add(rec="act", id="up", phase="begin", **what, body=None)
+    tape.seconds += 1
+    tape.add(rec="act", id="up", phase="end", **what, result=None)
+    then(tape)
+    return tape.close()
+
+
+def verdict(tape: Tape, tmp_path: Path) -> Verdict:
+    return judge(UPD_19, tape.recording(tmp_path / "run.ndjson").timelines)
+
+
+def test_a_set_that_stays_as_it_is_keeps_the_promise(tmp_path: Path) -> None:
+    found = verdict(upgraded(), tmp_path)
+    assert found.outcome is Outcome.HOLDS, found.explain()
+    assert found.obligations > 10
+
+
+def test_what_the_set_did_before_the_upgrade_counts_for_nothing(tmp_path: Path) -> None:
+    found = verdict(upgraded(lambda tape: tape.set_status(replicas=2)), tmp_path)
+    assert found.outcome is Outcome.HOLDS, found.explain()
+
+
+def replaced(tape: Tape) -> None:
+    tape.change("pods", "web-1", {"metadata": {"deletionTimestamp": "2026-11-25T00:00:00Z"}})
+    tape.delete("pods", "web-1")
+    tape.pod_created(1, uid="another")
+
+
+def new_revision(tape: Tape) -> None:
+    stored = copy.deepcopy(tape.objects["controllerrevisions", "web-1"])
+    template = {**TEMPLATE, "metadata": {**TEMPLATE["metadata"], "creationTimestamp": None}}
+    del stored["metadata"]["uid"]
+    tape.event(
+        "controllerrevisions", "ADDED", "web-2", {**stored, "revision": 2, "data": {"spec": {"template": template}}}
+    )
+
+
+@pytest.mark.parametrize(
+    ("then", "seen"),
+    [
+        (replaced, "its uid is now 'another'"),
+        (lambda tape: tape.delete("pods", "web-0"), "Pod web-0 is gone"),
+        (new_revision, "['spec.template.$patch was removed', 'spec.template.metadata.creationTimestamp was added']"),
+        (lambda tape: tape.change("controllerrevisions", "web-1", {}) and None, None),
+        (lambda tape: tape.event("controllerrevisions", "MODIFIED", "web-1", raised(tape)), "its number is now 5"),
+        (
+            lambda tape: tape.change("persistentvolumeclaims", "www-web-0", {"spec": {"volumeName": "other"}}),
+            "its volume name is now 'other'",
+        ),
+        (lambda tape: tape.change("pods", "web-0", {"metadata": {"ownerReferences": []}}), "its owner uids is now"),
+    ],
+    ids=["pod replaced", "pod gone", "new revision", "revision written as it was", "number raised", "claim", "owner"],
+)
+def test_each_thing_that_moves_is_named(then: Callable[[Tape], object], seen: str | None, tmp_path: Path) -> None:
+    found = verdict(upgraded(then), tmp_path)
+    assert found.outcome is (Outcome.VIOLATED if seen else Outcome.HOLDS), found.explain()
+    assert seen is None or seen in found.explain()
+
+
+def raised(tape: Tape) -> dict[str, object]:
+    return {**tape.objects["controllerrevisions", "web-1"], "revision": 5}
+
+
+def test_what_was_not_seen_is_no_pass(tmp_path: Path) -> None:
+    tape = upgraded()
+    tape.add(rec="gap", s="controllerrevisions", after_rv="110", until_rv="200", why="410", repaired=False)
+    assert verdict(tape, tmp_path).outcome is Outcome.INCONCLUSIVE
+
+
+def test_an_ordinary_run_does_not_ask_for_it(tmp_path: Path) -> None:
+    assert not Config().wants(UPD_19)
+    results = rejudge([created().recording(tmp_path / "run.ndjson")], [UPD_19], tmp_path)
+    assert results.verdicts == []
+    results = rejudge([upgraded().recording(tmp_path / "up.ndjson")], [UPD_19], tmp_path)
+    assert [one.id for one in results.verdicts] == ["UPD-19"]
+
+
+def test_it_is_judged_on_every_kind_of_set() -> None:
+    assert set(UPD_19.scenarios) == set(UPGRADED)
