@@ -24,17 +24,25 @@ READ = [
 ]
 
 
-def reader(cluster: Cluster, folder: Path) -> Path:
-    """A kubeconfig of a service account that may list one namespace."""
+READ_VOLUMES = [
+    {"apiGroups": [""], "resources": ["persistentvolumes"], "verbs": ["list"]},
+    {"apiGroups": [""], "resources": ["namespaces"], "resourceNames": ["kube-system"], "verbs": ["get"]},
+]
+
+
+def reader(cluster: Cluster, folder: Path, *, volumes: bool = False) -> Path:
+    """A kubeconfig of a service account that may list one namespace, or also see volumes and which cluster it is."""
     subjects = [{"kind": "ServiceAccount", "name": "reader", "namespace": SPACE}]
-    role = {"apiGroup": GROUP, "kind": "Role", "name": "reader"}
-    api_version = f"{GROUP}/v1"
-    for manifest in (
-        {"apiVersion": "v1", "kind": "ServiceAccount", **NAMED},
-        {"apiVersion": api_version, "kind": "Role", **NAMED, "rules": READ},
-        {"apiVersion": api_version, "kind": "RoleBinding", **NAMED, "subjects": subjects, "roleRef": role},
-    ):
-        cluster.api.create(manifest, SPACE)
+    cluster.api.create({"apiVersion": "v1", "kind": "ServiceAccount", **NAMED}, SPACE)
+    grants = [("Role", "RoleBinding", READ, SPACE)]
+    if volumes:
+        grants.append(("ClusterRole", "ClusterRoleBinding", READ_VOLUMES, None))
+    for kind, binding, rules, space in grants:
+        role = {"apiGroup": GROUP, "kind": kind, "name": "reader"}
+        api_version = f"{GROUP}/v1"
+        cluster.api.create({"apiVersion": api_version, "kind": kind, **NAMED, "rules": rules}, space)
+        manifest = {"apiVersion": api_version, "kind": binding, **NAMED, "subjects": subjects, "roleRef": role}
+        cluster.api.create(manifest, space)
     path = f"{cluster.api.path('ServiceAccount', SPACE, 'reader')}/token"
     request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
     token = cluster.api.request("POST", path, request)["status"]["token"]
@@ -59,8 +67,16 @@ def stsconf(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-def settled(cluster: Cluster) -> bool:
-    found = cluster.api.get("StatefulSet", "web", SPACE) or {}
+def made(cluster: Cluster, space: str = SPACE) -> None:
+    """The documented set in a new namespace, at rest."""
+    cluster.api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": space}})
+    for manifest in documented(Names(space), cluster.images["nginx_old"], cluster.storage_class):
+        cluster.api.create(manifest, space)
+    assert until(lambda: settled(cluster, space), SECONDS)
+
+
+def settled(cluster: Cluster, space: str = SPACE) -> bool:
+    found = cluster.api.get("StatefulSet", "web", space) or {}
     status = found.get("status") or {}
     return (
         status.get("observedGeneration") == found["metadata"]["generation"]
@@ -72,11 +88,7 @@ def settled(cluster: Cluster) -> bool:
 def test_a_reader_of_one_namespace_sees_what_moved_and_says_what_it_cannot_see(
     cluster: Cluster, tmp_path: Path
 ) -> None:
-    cluster.api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SPACE}})
-    service, stateful_set = documented(Names(SPACE), cluster.images["nginx_old"], cluster.storage_class)
-    for manifest in (service, stateful_set):
-        cluster.api.create(manifest, SPACE)
-    assert until(lambda: settled(cluster), SECONDS)
+    made(cluster)
     kubeconfig = reader(cluster, tmp_path)
 
     def take(name: str, *more: str) -> str:
