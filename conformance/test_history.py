@@ -121,3 +121,13 @@ def test_revisions_without_an_owner_are_adopted(timeline: Timeline) -> None:
             if left.fact.owner_uid is None:
                 adopted = timeline.revisions.first(left.name, lambda revision, uid=made.uid: revision.owner_uid == uid)
                 expect_reached(adopted is not None, f"ControllerRevision {left.name} is owned by the new set", left)
+
+
+@promise("REV-09", source=f"{CODE}stateful_set_control.go", scenarios=("history",), level=Level.IMPLEMENTATION)
+def test_a_negative_limit_keeps_every_revision(timeline: Timeline) -> None:
+    """Under a negative revisionHistoryLimit no revision is removed."""
+    for epoch in timeline.epochs():
+        if epoch.spec.revision_limit < 0 and not epoch.spec.terminating:
+            began = timeline.noticed(epoch)
+            removed = [e for e in timeline.revisions.gone() if began < e.rv < epoch.until_rv]
+            expect_none(removed, f"revision is removed under a limit of {epoch.spec.revision_limit}")

@@ -93,3 +93,12 @@ def test_the_service_answers_only_with_running_and_ready_pods(timeline: Timeline
         for desired in timeline.sets.latest().values():
             ready = sorted(member.name for member in timeline.healthy_members())
             expect(desired).shows("pods its Service answers with", names, ready)
+
+
+@promise("IDN-08", source=f"{PAGE}#pod-identity", scenarios=("moved",), needs=("nodes",))
+def test_a_pod_keeps_its_identity_on_another_node(timeline: Timeline) -> None:
+    """A Pod that is scheduled to another node keeps its name, its host name and its claims."""
+    for old, new in timeline.replacements():
+        there = next((e for e in timeline.pods.named(new.name) if e.uid == new.uid and e.fact.node), None)
+        if there and old.fact.node and there.fact.node != old.fact.node:
+            expect(there).keeps(old, "name", "ordinal", "hostname", "subdomain", "claims")

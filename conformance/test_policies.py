@@ -2,7 +2,18 @@
 
 from collections.abc import Callable
 
-from stsconf import Level, Pod, StatefulSet, Timeline, expect, expect_reached, healthy, promise
+from stsconf import (
+    Event,
+    Level,
+    NotApplicable,
+    Pod,
+    StatefulSet,
+    Timeline,
+    expect,
+    expect_reached,
+    healthy,
+    promise,
+)
 
 PAGE = "concepts/workloads/controllers/statefulset/"
 PARALLEL = f"{PAGE}#parallel-pod-management"
@@ -41,13 +52,14 @@ def test_parallel_scale_down_does_not_wait(timeline: Timeline) -> None:
             expect_reached(together > 1, "Pods are stopped before the first of them is gone", epoch.began, *stops)
 
 
-@promise("MXU-01", source=MAX_UNAVAILABLE, scenarios=("max_unavailable", "rollout"), since="1.35")
+@promise("MXU-01", source=MAX_UNAVAILABLE, scenarios=("max_unavailable", "parallel_rollout"), since="1.35", revision=2)
 def test_no_more_pods_are_unavailable_than_allowed(timeline: Timeline) -> None:
     """During an update no Pod is stopped that makes more than maxUnavailable Pods unavailable."""
+    _needs_the_field(timeline)
     for update in timeline.update_stops():
         allowed = update.epoch.spec.max_unavailable or 1
-        if isinstance(allowed, int):
-            before = timeline.updated_before(update)
+        if isinstance(allowed, int) and _was_healthy(timeline, update.stop):
+            before = [stop for stop in timeline.updated_before(update) if _was_healthy(timeline, stop)]
             under_way = [stop for stop in before if not timeline.pods.since(stop.name, healthy, update.stop.rv)]
             expect(update.stop).shows(f"at most {allowed} unavailable with it", len(under_way) < allowed, True)
 
@@ -55,11 +67,82 @@ def test_no_more_pods_are_unavailable_than_allowed(timeline: Timeline) -> None:
 @promise("MXU-05", source=f"{KEP_961}#api-changes", scenarios=("max_unavailable",), since="1.35")
 def test_a_batch_is_stopped_from_the_highest_ordinal_down(timeline: Timeline) -> None:
     """With maxUnavailable under OrderedReady a batch of Pods is stopped together, the highest ordinals first."""
+    _needs_the_field(timeline)
     for update in timeline.update_stops():
         if not update.epoch.spec.serial and timeline.ordered:
             for higher in timeline.outdated_above(update):
                 asked = timeline.pods.stop_of(higher.uid)
                 expect(update.stop).follows(asked, f"Pod {higher.name}, not updated yet, is asked to stop")
+
+
+@promise("PAR-05", source=PARALLEL, scenarios=("parallel_rollout",), since="1.35", everywhere=False)
+def test_parallel_updates_as_many_pods_at_once_as_may_be_unavailable(timeline: Timeline) -> None:
+    """With Parallel and maxUnavailable above 1 an update stops as many Pods at once as may be unavailable."""
+    for stops, allowed in _parallel_updates(timeline):
+        first = timeline.pods.end_of(stops[0].uid)
+        together = [stop for stop in stops if first and stop.rv < first.rv]
+        what = f"{allowed} Pods are stopped before the first of them is gone"
+        expect_reached(len(together) >= allowed > 1, what, *together)
+
+
+@promise("MXU-06", source=f"{KEP_961}#api-changes", scenarios=("parallel_rollout",), since="1.35", everywhere=False)
+def test_parallel_goes_on_when_any_pod_is_ready(timeline: Timeline) -> None:
+    """With Parallel an update goes on as soon as one of the replaced Pods is Ready, although others are not."""
+    for stops, _ in _parallel_updates(timeline):
+        ready = [
+            {bool(timeline.pods.since(past.name, healthy, stop.rv)) for past in stops if past.rv < stop.rv}
+            for stop in stops
+        ]
+        what = "a Pod is stopped when one of those before it is Ready again, and another is not"
+        expect_reached({True, False} in ready, what, *stops)
+
+
+@promise(
+    "PAR-06",
+    source="https://github.com/kubernetes/kubernetes/pull/137666",
+    scenarios=("parallel_broken",),
+    since="1.37",
+    level=Level.IMPLEMENTATION,
+    everywhere=False,
+)
+def test_parallel_first_replaces_what_is_unavailable_anyway(timeline: Timeline) -> None:
+    """With Parallel an update first replaces the Pods that are unavailable anyway, however many may be unavailable."""
+    _needs_the_field(timeline)
+    for rollout in timeline.rollouts() if not timeline.ordered else ():
+        for member in timeline.members_at(rollout.epoch.began.rv):
+            if member.fact.healthy or member.fact.revision == rollout.target:
+                continue
+            stop = timeline.pods.stop_of(member.uid)
+            what = f"Pod {member.name}, not available anyway, is asked to stop"
+            expect_reached(stop is not None, what, member, *([stop] if stop else []))
+            for update in timeline.update_stops():
+                if update.target == rollout.target and _was_healthy(timeline, update.stop):
+                    expect(update.stop).follows(stop, what)
+
+
+def _needs_the_field(timeline: Timeline) -> None:
+    """Say that nothing is promised where the server drops maxUnavailable, as 1.35.4 to 1.36 do by default."""
+    asked = any("maxUnavailable" in str(action.body) for action in timeline.actions if action.verb == "create")
+    if asked and all(e.fact.max_unavailable is None for e in timeline.sets.events):
+        raise NotApplicable("this server does not keep maxUnavailable")
+
+
+def _was_healthy(timeline: Timeline, stop: Event[Pod]) -> bool:
+    """Whether a Pod was Running and Ready right before it was asked to stop."""
+    before = timeline.pods.before(stop.rv, stop.name)
+    return bool(before and before.now and before.now.healthy)
+
+
+def _parallel_updates(timeline: Timeline) -> list[tuple[list[Event[Pod]], int]]:
+    """The Pods that each update under Parallel stopped, in order, and how many could be unavailable."""
+    _needs_the_field(timeline)
+    updates = timeline.update_stops() if not timeline.ordered else []
+    allowed = {update.target: update.epoch.spec.max_unavailable or 1 for update in updates}
+    return [
+        ([update.stop for update in updates if update.target == target], most)
+        for target, most in allowed.items()
+        if isinstance(most, int)
+    ]
 
 
 @promise("MRS-01", source=MIN_READY, scenarios=("min_ready_seconds",), since="1.25")

@@ -126,3 +126,35 @@ def test_a_changed_name_label_is_repaired(timeline: Timeline) -> None:
             again = (e for e in timeline.pods.becoming(lambda pod: pod.labels.get(label) == pod.name))
             repaired = next((e for e in again if e.uid == changed.uid and e.rv > changed.rv), None)
             expect_reached(repaired is not None, f"the label of Pod {changed.name} is right again", changed)
+
+
+@promise("REC-07", source=f"{CODE}stateful_set_control.go", scenarios=("lost_claim",), level=Level.IMPLEMENTATION)
+def test_a_lost_claim_of_a_pending_pod_is_made_again(timeline: Timeline) -> None:
+    """A claim that is deleted while its Pod is still Pending is created again, for the same Pod."""
+    for lost in timeline.claims.gone():
+        for pod in timeline.members_at(lost.rv) if lost.name in timeline.claims_deleted_by_us else ():
+            if pod.fact.phase == "Pending" and lost.name in pod.fact.claims.values():
+                again = next((e for e in timeline.claims.created() if e.name == lost.name and e.rv > lost.rv), None)
+                marks = [again] if again else []
+                expect_reached(again is not None, f"claim {lost.name} is created again", lost, pod, *marks)
+                later = timeline.pods.latest().get(pod.name)
+                if again and later:
+                    expect(later).keeps(pod, "uid", "claims")
+
+
+@promise(
+    "STS-10",
+    source="https://github.com/kubernetes/kubernetes/pull/108837",
+    scenarios=("unmakeable",),
+    level=Level.IMPLEMENTATION,
+    everywhere=False,
+)
+def test_the_status_is_published_although_a_pod_cannot_be_made(timeline: Timeline) -> None:
+    """When a Pod cannot be created, the status still tells of the change of the spec and of the Pod that is missing."""
+    made = {e.fact.revision for e in timeline.created_by_set()}
+    for rollout in timeline.rollouts():
+        if rollout.target not in made and not rollout.epoch.is_last:
+            wanted, generation = rollout.epoch.spec.replicas, rollout.epoch.spec.generation
+            own = [e for e in timeline.sets.events if rollout.epoch.began.rv < e.rv < rollout.epoch.until_rv]
+            told = [e for e in own if e.fact.observed_generation >= generation and e.fact.ready_replicas < wanted]
+            expect_reached(bool(told), "the status tells that a Pod is missing", rollout.epoch.began, *told[:1])

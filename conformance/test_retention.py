@@ -1,8 +1,9 @@
 """persistentVolumeClaimRetentionPolicy decides what becomes of the claims."""
 
-from stsconf import Timeline, expect, expect_reached, promise
+from stsconf import Level, Timeline, expect, expect_reached, promise
 
 RETENTION = "concepts/workloads/controllers/statefulset/#persistentvolumeclaim-retention"
+CODE = "https://github.com/kubernetes/kubernetes/blob/v1.36.2/pkg/controller/statefulset/"
 KEP = "https://github.com/kubernetes/enhancements/blob/master/keps/sig-apps/1847-autoremove-statefulset-pvcs/README.md"
 
 
@@ -57,6 +58,8 @@ def test_a_pod_owns_its_claim_before_it_is_removed(timeline: Timeline) -> None:
         spec = timeline.spec_at(stop.rv)
         for name in stop.fact.claims.values() if spec and spec.when_scaled == "Delete" else ():
             owned = timeline.claims.first(name, lambda claim, uid=stop.uid: uid in claim.owner_uids)
+            if (known := timeline.claims.first(name)) and timeline.foreign(known.fact):
+                continue
             expect(stop).follows(owned, f"claim {name} refers to Pod {stop.name}", timeline.claims)
 
 
@@ -110,5 +113,34 @@ def test_an_excess_claim_belongs_to_its_pod_alone(timeline: Timeline) -> None:
         if spec and spec.when_scaled == spec.when_deleted == "Delete":
             for name in stop.fact.claims.values():
                 claim = timeline.claims.before(stop.rv, name)
-                if claim:
+                if claim and not timeline.foreign(claim.fact):
                     expect(claim).has(owner_uids=frozenset({stop.uid}))
+
+
+@promise("PVR-08", source=f"{KEP}#objects-associated-with-the-statefulset", scenarios=("foreign_claim",), since="1.27")
+def test_a_claim_that_somebody_else_controls_is_left_alone(timeline: Timeline) -> None:
+    """Whatever the policy, a claim that another controller owns keeps its owners and is not deleted."""
+    policies = {policy for e in timeline.sets.events for policy in (e.fact.when_scaled, e.fact.when_deleted)}
+    for first in timeline.claims.created() if "Delete" in policies else ():
+        if timeline.foreign(first.fact):
+            last = timeline.claims.latest().get(first.name)
+            kept = expect(first).comes_with(last, f"PersistentVolumeClaim {first.name}, in the end", timeline.claims)
+            if kept:
+                expect(kept).keeps(first, "uid", "owner_uids", "terminating")
+
+
+@promise(
+    "PVR-12",
+    source=f"{CODE}stateful_pod_control.go",
+    scenarios=("retention_orphan",),
+    since="1.27",
+    level=Level.IMPLEMENTATION,
+)
+def test_the_claims_of_adopted_pods_follow_the_policy(timeline: Timeline) -> None:
+    """With whenDeleted Delete the claims of Pods that a set adopts come to refer to the set."""
+    for made in timeline.sets.created():
+        for orphan in timeline.orphans_at(made.rv) if made.fact.when_deleted == "Delete" else ():
+            for name in orphan.fact.claims.values():
+                followed = timeline.claims.first(name, lambda claim, uid=made.uid: uid in claim.owner_uids)
+                marks = [followed] if followed else []
+                expect_reached(followed is not None, f"claim {name} comes to refer to the set", made, orphan, *marks)

@@ -113,3 +113,15 @@ def test_pods_are_stopped_with_their_own_grace_period(timeline: Timeline) -> Non
     for stop in timeline.excess_stops():
         if stop.fact.node is not None and stop.fact.phase == "Running":
             expect(stop).has(stop_grace_seconds=stop.fact.grace_seconds)
+
+
+@promise(
+    "SDN-05", source=f"{CODE}stateful_set_control.go", scenarios=("scale_down_two_held",), level=Level.IMPLEMENTATION
+)
+def test_an_unready_pod_is_removed_only_when_no_lower_one_is_unready(timeline: Timeline) -> None:
+    """A Pod in excess that is not Running and Ready is removed only when every lower Pod is Running and Ready."""
+    for stop in timeline.excess_stops() if timeline.ordered else ():
+        before = timeline.pods.before(stop.rv, stop.name)
+        if before and before.now and not before.now.healthy and not before.now.finished:
+            for lower in timeline.names_below(stop):
+                expect(stop).finds(timeline.pods, lower, healthy, "Running and Ready")

@@ -25,6 +25,9 @@ def test_the_real_recording_is_whole() -> None:
 @pytest.mark.parametrize("promise", BREAKABLE, ids=lambda p: p.id)
 def test_a_real_run_keeps_the_promise(promise: Promise) -> None:
     verdict = judge(promise, [*unedited().values()])
+    if promise.needs - set(next(iter(unedited().values())).header["capabilities"]):
+        assert verdict.outcome is Outcome.NOT_APPLICABLE, verdict.explain()
+        return
     assert verdict.outcome is Outcome.HOLDS, verdict.explain()
     assert verdict.obligations > 0
 

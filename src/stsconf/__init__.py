@@ -5,6 +5,7 @@ The engine in data-flow order: ``clusters`` (where it runs), ``workload`` and ``
 ``expect`` (what must be true), ``judge`` and ``verdict`` (was it), ``reporting`` (who needs to know). No pytest here.
 """
 
+from stsconf.errors import NotApplicable
 from stsconf.expect import characterise, expect, expect_none, expect_reached
 from stsconf.facts import Pod, Revision, StatefulSet, healthy
 from stsconf.judge import judge
@@ -16,6 +17,7 @@ from stsconf.verdict import Outcome, Verdict
 __all__ = [
     "Event",
     "Level",
+    "NotApplicable",
     "Outcome",
     "Pod",
     "Recording",

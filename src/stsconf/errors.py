@@ -77,5 +77,9 @@ class TimelineFileError(StsconfError):
     """A recording cannot be read: not a timeline, or of a schema this version does not know."""
 
 
+class NotApplicable(Exception):
+    """A promise found that this server lacks what it speaks about; ``str()`` says what."""
+
+
 class UnknownFact(Exception):
     """A promise asked for a state that was not seen: it lies in a gap, or before the recording began."""

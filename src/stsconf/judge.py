@@ -5,7 +5,7 @@ import traceback
 from collections.abc import Iterable, Sequence, Set
 
 from stsconf.catalogue import quote
-from stsconf.errors import UnknownFact
+from stsconf.errors import NotApplicable, UnknownFact
 from stsconf.expect import judged, obligations
 from stsconf.promise import Level, Promise
 from stsconf.timeline import Problem, Timeline, Trouble, kinds_read, trouble_of
@@ -56,6 +56,8 @@ def judge_timeline(promise: Promise, timeline: Timeline) -> TimelineVerdict | No
     try:
         if not excuse:
             promise.check(timeline)
+    except NotApplicable as lack:
+        excuse = str(lack)
     except UnknownFact as unknown:
         found.append(Obligation(Outcome.INCONCLUSIVE, promise.title, str(unknown), trouble=trouble_of(unknown)))
     except Exception as error:  # a fault of ours must never look like one of the cluster

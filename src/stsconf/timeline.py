@@ -780,9 +780,14 @@ class Timeline:
         return [e for e in self.created_by_set() if e.rv > stop.rv and stop.name in e.fact.claims.values()]
 
     def claims_at(self, rv: int) -> list[Event[facts.Claim]]:
-        """The set's claims right before a revision of another kind."""
+        """The set's claims right before a revision of another kind, but for those that somebody else controls."""
         self.same_domain("persistentvolumeclaims", "statefulsets")
-        return self.claims.at(rv)
+        return [e for e in self.claims.at(rv) if not self.foreign(e.fact)]
+
+    def foreign(self, claim: facts.Claim) -> bool:
+        """Whether somebody else controls a claim: neither a set of this window nor one of its pods."""
+        pods = {e.uid for e in self.pods.events}
+        return claim.owner_uid is not None and claim.owner_uid not in pods and claim.owner_uid not in self._set_uids
 
     def revisions_at(self, rv: int) -> list[Event[facts.Revision]]:
         """The set's revisions right before a revision of another kind."""

@@ -379,11 +379,16 @@ class Controller:
         if not self.updates(view):
             return []
         old = [view.pods[o] for o in self.update_order(plan) if self.outdated(plan, o)]
-        down = [o for o in self.wanted(view) if o not in view.pods or not self.available(view, view.pods[o])]
+        down = self.unavailable(plan)
         broken = [] if self.ordered(view) else [p for p in old if not self.available(view, p)]
         budget = max(0, self.max_unavailable(view) - len(down))
         sound = [p for p in old if p not in broken][:budget]
         return [step for pod in [*broken, *sound] for step in self.replace(plan, pod)]
+
+    def unavailable(self, plan: Plan) -> list[int]:
+        """The ordinals that count against what may be unavailable: those below the partition too."""
+        view = plan.view
+        return [o for o in self.wanted(view) if o not in view.pods or not self.available(view, view.pods[o])]
 
     def updates(self, view: View) -> bool:
         return bool((view.spec.get("updateStrategy") or {}).get("type", "RollingUpdate") == "RollingUpdate")

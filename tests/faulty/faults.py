@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tests.faulty.controller import Action, Controller, Create, Patch, Phase, Plan, View, Wait, delete
+from tests.faulty.controller import Action, Controller, Create, Patch, Phase, Plan, View, Wait, WriteStatus, delete
 from tests.faulty.objects import (
     NAME_LABEL,
     REVISION_LABEL,
@@ -138,6 +138,15 @@ class NewHostName(_Pods):
         generation = plan.view.set["metadata"]["generation"]
         if generation > 1:
             pod["spec"]["hostname"] += f"-{generation}"
+
+
+@fault("IDN-08")
+class NewHostNameElsewhere(_Pods):
+    """A pod whose template says where to run is called after that, and not as before."""
+
+    def spoil(self, plan: Plan, ordinal: int, pod: Object) -> None:  # noqa: ARG002
+        if pod["spec"].get("affinity"):
+            pod["spec"]["hostname"] += "-moved"
 
 
 # Ordered creation.
@@ -273,6 +282,14 @@ class RemovesWhileUnhealthy(Controller):
 
     def phases(self) -> Sequence[Phase]:
         return (type(self).shrink, type(self).fill, type(self).roll)
+
+
+@fault("SDN-05")
+class RemovesTheHighestWhateverItsHealth(Controller):
+    """An excess pod that is not Ready is removed although a lower one is not Ready either."""
+
+    def removable(self, view: View, ordinal: int) -> bool:  # noqa: ARG002
+        return True
 
 
 @fault("SDN-06")
@@ -463,6 +480,31 @@ class LabelsStayLost(Controller):
 
 
 # Parallel.
+
+
+@fault("PAR-05")
+class ParallelRollsOneByOne(Controller):
+    """Under Parallel too a rollout replaces one pod at a time."""
+
+    def max_unavailable(self, view: View) -> int:
+        return super().max_unavailable(view) if self.ordered(view) else 1
+
+
+@fault("PAR-06")
+class BrokenPodsUseTheBudget(Controller):
+    """Under Parallel pods that are not available count as the update's own, so that it never begins."""
+
+    def roll(self, plan: Plan) -> list[Action]:
+        full = len(self.unavailable(plan)) >= self.max_unavailable(plan.view)
+        return [] if full else super().roll(plan)
+
+
+@fault("MXU-06")
+class ParallelRollsInBatches(Controller):
+    """Under Parallel the next pods are replaced only when all of those before are Ready."""
+
+    def roll(self, plan: Plan) -> list[Action]:
+        return [] if not self.ordered(plan.view) and self.unavailable(plan) else super().roll(plan)
 
 
 @fault("PAR-01")
@@ -826,6 +868,14 @@ class RevisionsStayOrphans(Controller):
         return []
 
 
+@fault("REV-09")
+class NegativeLimitIsNone(Controller):
+    """A negative revisionHistoryLimit counts as 0."""
+
+    def history_limit(self, view: View) -> int:
+        return max(super().history_limit(view), 0)
+
+
 # Status.
 
 
@@ -861,6 +911,17 @@ class RunningIsReady(_Reports):
 
     def lie(self, plan: Plan) -> Object:
         return {"readyReplicas": sum(phase_of(p) == "Running" for p in plan.view.pods.values())}
+
+
+@fault("STS-10")
+class SilentWhileActing(Controller):
+    """The status is published only when no pod is missing, and so never while one cannot be made."""
+
+    def reconcile(self, view: View) -> list[Action]:
+        missing = bool(view.status) and any(
+            ordinal not in view.pods or is_terminating(view.pods[ordinal]) for ordinal in self.wanted(view)
+        )
+        return [s for s in super().reconcile(view) if not (missing and isinstance(s, WriteStatus))]
 
 
 @fault("STS-04")
@@ -1039,3 +1100,18 @@ class DeletesClaimsTooLate(Controller):
         late = super().retention(plan.view, "whenScaled") == "Delete"
         old = self.existing_claims(plan, ordinal) if late else []
         return [*map(delete, old), *super().create(plan, ordinal)]
+
+
+@fault("PVR-12")
+class AdoptedKeepFreeClaims(Controller):
+    """The claims of pods that a set adopted stay nobody's, whatever the policy."""
+
+    def __init__(self) -> None:
+        self.adopted: set[str] = set()
+
+    def adopt(self, view: View) -> list[Action]:
+        self.adopted |= {uid_of(p) for p in view.all_pods.values() if self.adoptable(view, p)}
+        return super().adopt(view)
+
+    def own_claims(self, plan: Plan, ordinal: int) -> list[Action]:
+        return [] if uid_of(plan.view.pods[ordinal]) in self.adopted else super().own_claims(plan, ordinal)

@@ -324,3 +324,52 @@ def claim_of_another(world: World) -> None:
     )
     world.end("other", "Failed")
     world.own("PersistentVolumeClaim", "www-web-0", reference(world.pods["other"]))
+
+
+@story
+def parallel_rollout(world: World) -> None:
+    rolling = {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 2}}
+    created(world, 5, podManagementPolicy="Parallel", updateStrategy=rolling)
+    world.image("b")
+
+
+@story
+def parallel_rollout_past_broken(world: World) -> None:
+    created(world, podManagementPolicy="Parallel")
+    world.held = {"web-0", "web-1"}
+    world.settle()
+    world.image("b")
+    world.settle()
+    world.held = set()
+
+
+@story
+def history_without_limit(world: World) -> None:
+    created(world, 1, revisionHistoryLimit=-1)
+    for image in "bcd":
+        world.image(image)
+        world.settle()
+
+
+@story
+def removed_while_both_are_held(world: World) -> None:
+    created(world, 4)
+    world.held = {"web-2", "web-3"}
+    world.settle()
+    world.change(replicas=2)
+    world.settle()
+    world.held = {"web-2"}
+
+
+@story
+def re_created_to_own_its_claims(world: World) -> None:
+    policy = {"persistentVolumeClaimRetentionPolicy": _retention("Delete", "Retain")}
+    created(world, 2, **policy)
+    world.orphan()
+    created(world, 2, **policy)
+
+
+@story
+def told_where_to_run(world: World) -> None:
+    spec = {"containers": [{"name": "nginx", "image": "a"}], "affinity": {"nodeAffinity": {}}}
+    created(world, 1, template={"metadata": {"labels": {"app": "nginx"}}, "spec": spec})

@@ -99,8 +99,8 @@ class World:
         self._patch("Pod", name, {"metadata": {"labels": labels}})
 
     def orphan(self) -> None:
-        """Delete the set and leave its pods and revisions."""
-        for kind in ("Pod", "ControllerRevision"):
+        """Delete the set and leave its pods, revisions and claims."""
+        for kind in ("Pod", "ControllerRevision", "PersistentVolumeClaim"):
             for name in list(self.objects[kind]):
                 self.own(kind, name)
         del self.objects["StatefulSet"]["web"]

@@ -17,8 +17,8 @@ class Provider(StrEnum):
     LOCAL = "local"
 
 
-CAPABILITIES = frozenset({"kubelet", "nodes", "storage", "exec"})
-"""What a cluster may be able to do; promises and scenarios name what they need."""
+CAPABILITIES = frozenset({"kubelet", "storage", "exec"})
+"""What a cluster may be able to do; promises name what they need. One with several nodes has ``nodes`` as well."""
 
 
 @dataclass(frozen=True, slots=True)

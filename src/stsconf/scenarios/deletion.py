@@ -1,5 +1,6 @@
 """The set is deleted: with its pods, without them, after scaling to 0; and it comes back."""
 
+from stsconf.api import Object
 from stsconf.scenarios.registry import scenario
 from stsconf.workload import Workload
 
@@ -109,9 +110,30 @@ def retention_hasty(workload: Workload) -> None:
 
 @scenario(pods=2)
 def retention_orphan(workload: Workload) -> None:
-    """Delete a set and keep its pods, under whenDeleted Delete."""
-    workload.create(2, lambda stateful_set: stateful_set["spec"].update(_policy("Retain", "Delete")))
+    """Delete a set and keep its pods, under whenDeleted Delete, and create it again."""
+
+    def edit(stateful_set: Object) -> None:
+        stateful_set["spec"].update(_policy("Retain", "Delete"))
+
+    workload.create(2, edit)
     workload.wait_settled()
     workload.wait_claims_owned(0, 1)
     workload.orphan(0, 1)
     workload.witness()
+    workload.create(2, edit)
+    workload.wait_settled()
+    workload.wait_claims_owned(0, 1)
+
+
+@scenario(pods=2)
+def foreign_claim(workload: Workload) -> None:
+    """Where somebody else controls the claim of pod 1, scale down and delete a set that is to delete its claims."""
+    workload.add_claim(1)
+    workload.create(2, lambda stateful_set: stateful_set["spec"].update(_policy("Delete", "Delete")))
+    workload.wait_settled()
+    workload.scale(1)
+    workload.wait_settled()
+    workload.delete("Background")
+    workload.wait_gone()
+    workload.wait_pods()
+    workload.wait_claims(1)

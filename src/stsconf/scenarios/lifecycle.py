@@ -1,7 +1,8 @@
 """Pods are lost or end, and the set makes up for it."""
 
+from stsconf.api import Object
 from stsconf.scenarios.registry import scenario
-from stsconf.workload import POD_NAME_LABEL, Workload
+from stsconf.workload import GATE, POD_NAME_LABEL, Workload
 
 
 @scenario(pods=3, markers=True)
@@ -76,4 +77,45 @@ def claim_protection(workload: Workload) -> None:
     workload.wait_settled()
     workload.delete_claim(1)
     workload.lose_pods(1)
+    workload.wait_settled()
+
+
+@scenario(pods=1)
+def lost_claim(workload: Workload) -> None:
+    """Delete the claim of a pod that is kept from being scheduled, and let the pod go when there is another."""
+
+    def edit(stateful_set: Object) -> None:
+        stateful_set["spec"]["template"]["spec"]["schedulingGates"] = [{"name": GATE}]
+
+    workload.create(1, edit)
+    workload.wait_pods(0)
+    workload.wait_claims(0)
+    workload.lose_claim(0)
+    workload.nudge()
+    workload.wait_claims(0)
+    workload.patch_pod(0, {"spec": {"schedulingGates": None}})
+    workload.wait_settled()
+
+
+@scenario(pods=2)
+def unmakeable(workload: Workload) -> None:
+    """Roll out a template of which no pod can be made, since its priority class does not exist, and take it back."""
+    workload.create(2)
+    workload.wait_settled()
+    workload.patch({"spec": {"template": {"spec": {"priorityClassName": "stsconf-there-is-none"}}}})
+    workload.wait_ready(1)
+    workload.patch({"spec": {"template": {"spec": {"priorityClassName": None}}}})
+    workload.wait_settled()
+
+
+@scenario(pods=2)
+def moved(workload: Workload) -> None:
+    """Have pod 1 made again on another node, where there is one, by a preference in the template."""
+    workload.create(2)
+    workload.wait_settled()
+    node = workload.pods()[f"{workload.names.set_name}-1"]["spec"]["nodeName"]
+    elsewhere = {"matchExpressions": [{"key": "kubernetes.io/hostname", "operator": "NotIn", "values": [node]}]}
+    preferred = [{"weight": 100, "preference": elsewhere}]
+    affinity = {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": preferred}}
+    workload.patch({"spec": {"template": {"spec": {"affinity": affinity}}}})
     workload.wait_settled()

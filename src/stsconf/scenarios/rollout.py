@@ -99,7 +99,7 @@ def rollback(workload: Workload) -> None:
 
 @scenario(pods=2)
 def history(workload: Workload) -> None:
-    """Five templates under revisionHistoryLimit 2, then the limit raised to 10 and two more, then lowered to 0."""
+    """Five templates under revisionHistoryLimit 2, two more under 10, one under -1, and then the limit lowered to 0."""
 
     def edit(stateful_set: Object) -> None:
         stateful_set["spec"]["revisionHistoryLimit"] = 2
@@ -117,6 +117,9 @@ def history(workload: Workload) -> None:
     for step in (4, 5):
         change(step)
     workload.wait_revisions(5)
+    workload.patch({"spec": {"revisionHistoryLimit": -1}})
+    change(6)
+    workload.wait_revisions(6)
     workload.patch({"spec": {"revisionHistoryLimit": 0}})
     workload.wait_revisions(1)
     workload.wait_settled()
@@ -212,3 +215,52 @@ def staged_to_zero(workload: Workload) -> None:
     workload.wait_all_ready()
     workload.scale(2)
     workload.wait_all_ready()
+
+
+@scenario(pods=4)
+def parallel_rollout(workload: Workload) -> None:
+    """Update under Parallel with maxUnavailable 2, and let the first pods become Ready out of order."""
+    _create_parallel(workload, max_unavailable=2)
+    if workload.max_unavailable() < 2:
+        return
+    two, one, zero = workload.uids(2, 3), workload.uids(1), workload.uids(0)
+    workload.set_image("nginx_new")
+    workload.wait_replaced(two)
+    workload.nudge()
+    workload.release(2)
+    workload.wait_replaced(one)
+    workload.release(3)
+    workload.wait_replaced(zero)
+    workload.release(0, 1)
+    workload.wait_settled()
+
+
+@scenario(pods=4)
+def parallel_broken(workload: Workload) -> None:
+    """Update under Parallel while the two lowest of 4 pods are not Ready, and no more may be unavailable."""
+    _create_parallel(workload, max_unavailable=1)
+    low, high = workload.uids(0, 1), workload.uids(2, 3)
+    workload.release(0, 1, ready=False)
+    workload.wait_ready(2)
+    workload.set_image("nginx_new")
+    workload.wait_replaced(low)
+    workload.release(0, 1)
+    for ordinal in (3, 2):
+        workload.wait_replaced({name: uid for name, uid in high.items() if name.endswith(f"-{ordinal}")})
+        workload.release(ordinal)
+    workload.wait_settled()
+
+
+def _create_parallel(workload: Workload, max_unavailable: int) -> None:
+    """Create 4 pods under Parallel that can be held back, and let them become Ready."""
+
+    def edit(stateful_set: Object) -> None:
+        gated(stateful_set)
+        stateful_set["spec"]["podManagementPolicy"] = "Parallel"
+        rolling = {"maxUnavailable": max_unavailable}
+        stateful_set["spec"]["updateStrategy"] = {"type": "RollingUpdate", "rollingUpdate": rolling}
+
+    workload.create(4, edit)
+    workload.wait_pods(0, 1, 2, 3)
+    workload.release(0, 1, 2, 3)
+    workload.wait_settled()

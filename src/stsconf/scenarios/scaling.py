@@ -79,13 +79,25 @@ def scale_down_held(workload: Workload) -> None:
     workload.wait_settled()
 
 
+@scenario(pods=4)
+def scale_down_two_held(workload: Workload) -> None:
+    """Scale from 4 to 2 while pods 2 and 3, which are to go, are held not Ready, then let pod 3 go."""
+    workload.create_gated(4)
+    workload.release(2, 3, ready=False)
+    workload.wait_ready(2)
+    workload.scale(2)
+    workload.nudge()
+    workload.release(3)
+    workload.wait_settled()
+
+
 @scenario(pods=1)
 def same_named_volume(workload: Workload) -> None:
     """Create a set whose pod template has a volume of the same name as a claim template."""
 
     def edit(stateful_set: Object) -> None:
         name = workload.names.claim
-        stateful_set["spec"]["template"]["spec"]["volumes"] = [{"name": name, "emptyDir": {}}]
+        stateful_set["spec"]["template"]["spec"].setdefault("volumes", []).append({"name": name, "emptyDir": {}})
 
     workload.create(1, edit)
     workload.wait_settled()
