@@ -226,6 +226,7 @@ def _upgrade(arguments: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa
     from stsconf.reporting.results import rejudge
     from stsconf.reporting.terminal import ProgressLines, print_moved, print_report
     from stsconf.run import provide
+    from stsconf.scenarios.upgrades import UPGRADED
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     given = vars(arguments)
@@ -242,6 +243,7 @@ def _upgrade(arguments: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa
     results.cluster = replace(cluster, facts={**cluster.facts, "upgrade": facts})
     code = results.finish()
     print_report(results.info(), results.verdicts)
+    print(f"\nUpgrade from {facts['from']} to {facts['to']}: {len(done.moved)} of {len(UPGRADED)} sets moved.")
     print_moved(done.moved)
     print(f"Results are in {config.output_dir}")
     return code
