@@ -224,12 +224,15 @@ def expect_reached(reached: bool, what: str, *witness: Event[Any]) -> None:
     """The window ends in this state.
 
     The harness waits until the set's own status claims that all is done, or until the time is up: what is not so then
-    will not be. A window that was cut short, was not waited for, or has holes proves nothing.
+    will not be. A window that was cut short, was not waited for, or has holes proves nothing, and neither does one
+    whose end something around the controller held up.
     """
     timeline = judged.get()
     marks = [witness_of(event, phrase(event)) for event in witness]
     if reached:
         _put(Outcome.HOLDS, what, "so it was", *marks)
+    elif around := timeline.window.plan.get("environment"):
+        _put(Outcome.INCONCLUSIVE, what, f"not reached: {around}", *marks, trouble=Trouble.ENVIRONMENT)
     elif timeline.window.settled is not None and not timeline.problems:
         waited = timeline.window.waited_for or "although the set's status says that all is done"
         _put(Outcome.VIOLATED, what, f"not reached: {waited}", *marks)

@@ -307,8 +307,10 @@ def _act(scenario: Scenario, workload: Workload, gate: _Capacity, say: Say) -> N
         try:
             scenario.act(workload)
         except WaitTimeout as late:
-            recorder.close_window(window, settled=False, waited_for=f"{late}: {workload.shortfall()}")
-            say(f"{scenario.name}: {late}: {workload.shortfall()}")
+            why, around = f"{late}: {workload.shortfall()}", workload.hindrance()
+            plan = {"environment": around} if around else {}
+            recorder.close_window(window, settled=False, waited_for=why, **plan)
+            say(f"{scenario.name}: {around or why}")
         except (ApiError, ClusterError) as broken:  # without an end the scenario is inconclusive, and the others go on
             recorder.close_window(window, failed=str(broken))
             say(f"{scenario.name}: given up: {broken}")

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -11,7 +12,8 @@ from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
 
 from stsconf import suite_files
 from stsconf.api import JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH, Api, ApiError, Object, run_in_pod
-from stsconf.errors import UsageError
+from stsconf.errors import StsconfError, UsageError
+from stsconf.hindrance import hindrance
 from stsconf.recorder import Recorder, WaitTimeout
 from stsconf.waits import Waits
 
@@ -656,6 +658,13 @@ class Workload:
         pattern = re.compile(re.escape(self.names.set_name) + r"-(0|[1-9]\d*)")
         found = self.recorder.objects("pods", self.names.namespace)
         return {name: pod for name, pod in found.items() if pattern.fullmatch(name)}
+
+    def hindrance(self) -> str | None:
+        """What around the set's controller keeps its pods from being there and Ready, as far as it shows."""
+        events: list[Object] = []
+        with suppress(StsconfError):  # what the objects show is left
+            events = list(self.api.list("Event", self.names.namespace))
+        return hindrance(self._uid, self.pods(), self._claims(), events)
 
     def shortfall(self) -> str:
         """What is not there yet, in words: for the message of a wait that ran out."""

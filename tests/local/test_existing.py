@@ -1,7 +1,7 @@
 """A cluster as somebody else's: one prepared namespace, a service account with the printed Role, and the audit log."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -318,6 +318,105 @@ def test_without_rights_in_the_cluster_a_run_in_its_own_namespaces_is_told_of_a_
         (found,) = [f for f in findings(cluster, replace(asked(), namespace=None)) if f.refuses]
     assert "create namespaces" in found.what
     assert "--sts-namespace" in found.next_step
+
+
+# What stands in the way in mid-run.
+
+
+def denies(name: str) -> list[Object]:
+    """A policy of the cluster that lets no pod of this name in, and its binding."""
+    group = {"apiVersion": "admissionregistration.k8s.io/v1", "metadata": {"name": "no-such-pod"}}
+    rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}
+    policy = {
+        "failurePolicy": "Fail",
+        "matchConstraints": {"resourceRules": [rule]},
+        "validations": [{"expression": f"object.metadata.name != '{name}'", "message": "not on this cluster"}],
+    }
+    binding = {"policyName": "no-such-pod", "validationActions": ["Deny"]}
+    return [
+        {**group, "kind": "ValidatingAdmissionPolicy", "spec": policy},
+        {**group, "kind": "ValidatingAdmissionPolicyBinding", "spec": binding},
+    ]
+
+
+@contextmanager
+def policy(api: Api, name: str) -> Iterator[None]:
+    kinds = ("validatingadmissionpolicies", "validatingadmissionpolicybindings")
+    root = "apis/admissionregistration.k8s.io/v1"
+    for resource, manifest in zip(kinds, denies(name), strict=True):
+        api.request("POST", f"{root}/{resource}", manifest)
+    try:
+        yield
+    finally:
+        for resource in kinds:
+            api.request("DELETE", f"{root}/{resource}/no-such-pod")
+
+
+def far_away(stateful_set: Object) -> None:
+    stateful_set["spec"]["template"]["spec"]["nodeSelector"] = {"nowhere": "here"}
+
+
+def of_no_provisioner(stateful_set: Object) -> None:
+    (template,) = stateful_set["spec"]["volumeClaimTemplates"]
+    template["spec"]["storageClassName"] = "unprovided"
+
+
+@pytest.mark.parametrize("word", ["unschedulable", "provisioner", "quota", "admission"])
+def test_what_holds_a_set_up_in_mid_run_is_the_environment_s_and_violates_nothing(
+    word: str, prepared: Look, tmp_path: Path
+) -> None:
+    api = prepared.api
+    edit = {"unschedulable": far_away, "provisioner": of_no_provisioner}.get(word)
+
+    with ExitStack() as stack:
+        if word == "admission":
+            stack.enter_context(policy(api, "web-create-1"))
+
+        def hear(text: str) -> None:
+            say(text)
+            if word == "quota" and text.startswith("recording: every watch is open"):
+                stack.enter_context(there(api, quota(pods="1")))
+
+        with seen_by(prepared.foreign, prepared.kubeconfig) as cluster:
+            asked_for = replace(config(tmp_path), waits=Waits(settle=15))
+            path = record(cluster, [SCENARIOS["create"]], asked_for, hear, {"create": edit} if edit else None)
+    recording = load(path)
+    (timeline,) = recording.timelines
+    assert str(timeline.window.plan.get("environment")).startswith(f"{word}: "), timeline.window.waited_for
+    promises = import_promises(suite_files.conformance())
+    verdicts = [judge(p, recording.timelines) for p in promises.values() if "create" in p.scenarios]
+    assert not [v.explain() for v in verdicts if v.outcome in (Outcome.VIOLATED, Outcome.ERROR)]
+    reached = next(v for v in verdicts if v.id == "ORD-12")
+    assert reached.outcome is Outcome.INCONCLUSIVE
+    assert f"not reached: {word}: " in reached.reason
+
+
+def test_a_container_that_the_cluster_adds_is_a_warning(prepared: Look) -> None:
+    root, name = "apis/admissionregistration.k8s.io/v1", "adds-a-container"
+    rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}
+    added = (
+        'Object{spec: Object.spec{initContainers: [Object.spec.initContainers{name: "mesh", image: "mesh", '
+        'restartPolicy: "Always"}]}}'
+    )
+    spec = {
+        "failurePolicy": "Fail",
+        "reinvocationPolicy": "Never",
+        "matchConstraints": {"resourceRules": [rule]},
+        "mutations": [{"patchType": "ApplyConfiguration", "applyConfiguration": {"expression": added}}],
+    }
+    group = {"apiVersion": "admissionregistration.k8s.io/v1", "metadata": {"name": name}}
+    kinds = ("mutatingadmissionpolicies", "mutatingadmissionpolicybindings")
+    prepared.api.request("POST", f"{root}/{kinds[0]}", {**group, "kind": "MutatingAdmissionPolicy", "spec": spec})
+    binding = {**group, "kind": "MutatingAdmissionPolicyBinding", "spec": {"policyName": name}}
+    prepared.api.request("POST", f"{root}/{kinds[1]}", binding)
+    try:
+        assert until(lambda: prepared() != [], SECONDS)
+        (found,) = prepared()
+    finally:
+        for resource in kinds:
+            prepared.api.request("DELETE", f"{root}/{resource}/{name}")
+    assert (found.stage, found.refuses) == ("sidecars", False)
+    assert "mesh" in found.what
 
 
 # What a killed run leaves.

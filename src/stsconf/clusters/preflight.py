@@ -257,8 +257,9 @@ def _refused(kind: str, namespace: str, workload: Kind, error: ApiError) -> Find
         r"(minimum|maximum) \S+ usage|limit to request ratio|per (Pod|Container|PersistentVolumeClaim)", words
     ):
         return Finding("limits", f"{what}: {words}.", f"See `kubectl -n {namespace} describe limitrange`.")
-    if "admission webhook" in words:
-        return Finding("webhook", f"{what}: {words}.", "Ask who runs that webhook for an exception for this namespace.")
+    if re.search(r"denied (the )?request", words):
+        fix = "Ask who runs that webhook or policy for an exception for this namespace."
+        return Finding("admission", f"{what}: {words}.", fix)
     return Finding("admission", f"{what} ({error.status}): {words}.", "Use a namespace where it does.")
 
 

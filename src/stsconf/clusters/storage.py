@@ -187,8 +187,13 @@ def _image_trouble(api: Api, namespace: str, name: str | None) -> str | None:
 
 
 def _events(api: Api, namespace: str, name: str | None) -> list[Object]:
-    """The events about objects of this name, or all: a namespace may hold more than our own."""
-    return [e for e in api.list("Event", namespace) if name in (None, (e.get("involvedObject") or {}).get("name"))]
+    """The events about the claim and the pod of this name as they are now, or all that the namespace holds."""
+    found = list(api.list("Event", namespace))
+    if name is None:
+        return found
+    there = (api.get(kind, name, namespace) for kind in ("PersistentVolumeClaim", "Pod"))
+    uids = {one["metadata"]["uid"] for one in there if one}
+    return [event for event in found if (event.get("involvedObject") or {}).get("uid") in uids]
 
 
 def _last_warning(api: Api, namespace: str, name: str | None = None) -> str:
