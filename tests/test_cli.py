@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from stsconf.cli import main
 from tests.tape import Tape, created, write
@@ -74,3 +75,26 @@ def test_promises_lists_ids_and_sentences(tmp_path: Path) -> None:
     done = stsconf("promises", cwd=tmp_path)
     assert done.returncode == 0
     assert "ORD-02  documented" in done.stdout
+
+
+def test_rbac_prints_what_kubectl_can_apply_and_nothing_cluster_scoped_unless_asked(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["rbac", "--namespace", "sts-check"]) == 0
+    manifests = list(yaml.safe_load_all(capsys.readouterr().out))
+    assert [m["kind"] for m in manifests] == ["ServiceAccount", "Role", "RoleBinding"]
+    assert {m["metadata"]["namespace"] for m in manifests} == {"sts-check"}
+    assert not any("*" in words for rule in manifests[1]["rules"] for words in rule.values())
+    assert not any("secrets" in rule["resources"] for rule in manifests[1]["rules"])
+    assert main(["rbac", "--namespace", "sts-check", "--with-volumes"]) == 0
+    (role,) = [m for m in yaml.safe_load_all(capsys.readouterr().out) if m["kind"] == "ClusterRole"]
+    assert {verb for rule in role["rules"] for verb in rule["verbs"]} == {"get", "list", "watch"}
+
+
+def test_images_lists_every_image_of_a_run_by_where_it_comes_from(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["images", "--image-prefix", "reg.example.com", "--image", "nginx_new=own:1"]) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert [line[:2] for line in lines] == [
+        ["nginx_old", "reg.example.com/library/nginx:1.26.3"],
+        ["nginx_new", "own:1"],
+    ]

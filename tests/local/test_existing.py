@@ -67,7 +67,7 @@ def asked(kind: Kind = Kind.DOCUMENTED, **more: bool) -> Asked:
 
 
 def config(tmp_path: Path, **more: object) -> Config:
-    base = Config.from_options({"cluster": "existing", "namespace": SPACE, "output-dir": tmp_path, "settle": "60"})
+    base = Config.from_options({"cluster": "existing", "namespace": SPACE, "output-dir": tmp_path})
     return replace(base, **more)  # type: ignore[arg-type]
 
 
@@ -285,6 +285,35 @@ def test_a_class_that_keeps_volumes_is_a_warning_and_one_that_is_not_there_refus
     assert (keeps.stage, keeps.refuses) == ("class", False)
     assert (none.stage, none.refuses) == ("class", True)
     assert "this cluster has: keeps, managed-nfs-storage" in none.what
+
+
+def test_without_a_name_the_class_is_the_documented_one_or_the_cluster_s_default_also_where_none_may_be_read(
+    foreign: Foreign,
+) -> None:
+    api, name = foreign.admin.api, "no-classes"
+
+    def given(kubeconfig: Path | None) -> str:
+        with existing.cluster(kubeconfig, None, None, {}, Waits(), None, name) as cluster:
+            return cluster.storage_class
+
+    base = suite_files.manifest("kwok/class.yaml")[0]
+    default = {"name": "theirs", "annotations": {existing.DEFAULT_CLASS: "true"}}
+    with space(api, name), account(foreign.admin, name, foreign.folder) as kubeconfig:
+        assert given(foreign.admin.kubeconfig) == "managed-nfs-storage"
+        assert given(kubeconfig) == ""
+        with existing.cluster(kubeconfig, None, None, {}, Waits(), None, name) as cluster:
+            stages = [f.stage for f in findings(cluster, replace(asked(), namespace=name)) if f.refuses]
+        assert stages == ["class"]
+        api.create({**base, "metadata": default})
+        try:
+            assert until(lambda: given(kubeconfig) == "theirs", SECONDS)
+            assert given(foreign.admin.kubeconfig) == "managed-nfs-storage"
+            api.delete("StorageClass", "managed-nfs-storage")
+            assert given(foreign.admin.kubeconfig) == "theirs"
+        finally:
+            api.delete("StorageClass", "theirs")
+            if api.get("StorageClass", "managed-nfs-storage") is None:
+                api.create(base)
 
 
 @pytest.mark.parametrize("level", ["baseline", "restricted"])
