@@ -128,15 +128,22 @@ def test_a_changed_name_label_is_repaired(timeline: Timeline) -> None:
             expect_reached(repaired is not None, f"the label of Pod {changed.name} is right again", changed)
 
 
-@promise("REC-07", source=f"{CODE}stateful_set_control.go", scenarios=("lost_claim",), level=Level.IMPLEMENTATION)
+@promise(
+    "REC-07",
+    source=f"{CODE}stateful_set_control.go",
+    scenarios=("lost_claim",),
+    level=Level.IMPLEMENTATION,
+    everywhere=False,
+)
 def test_a_lost_claim_of_a_pending_pod_is_made_again(timeline: Timeline) -> None:
     """A claim that is deleted while its Pod is still Pending is created again, for the same Pod."""
     for lost in timeline.claims.gone():
         for pod in timeline.members_at(lost.rv) if lost.name in timeline.claims_deleted_by_us else ():
             if pod.fact.phase == "Pending" and lost.name in pod.fact.claims.values():
                 again = next((e for e in timeline.claims.created() if e.name == lost.name and e.rv > lost.rv), None)
-                marks = [again] if again else []
-                expect_reached(again is not None, f"claim {lost.name} is created again", lost, pod, *marks)
+                expect(pod).comes_with(
+                    again, f"PersistentVolumeClaim {lost.name}, after the first is gone", timeline.claims
+                )
                 later = timeline.pods.latest().get(pod.name)
                 if again and later:
                     expect(later).keeps(pod, "uid", "claims")
@@ -153,7 +160,7 @@ def test_the_status_is_published_although_a_pod_cannot_be_made(timeline: Timelin
     """When a Pod cannot be created, the status still tells of the change of the spec and of the Pod that is missing."""
     made = {e.fact.revision for e in timeline.created_by_set()}
     for rollout in timeline.rollouts():
-        if rollout.target not in made and not rollout.epoch.is_last:
+        if rollout.target not in made:
             wanted, generation = rollout.epoch.spec.replicas, rollout.epoch.spec.generation
             own = [e for e in timeline.sets.events if rollout.epoch.began.rv < e.rv < rollout.epoch.until_rv]
             told = [e for e in own if e.fact.observed_generation >= generation and e.fact.ready_replicas < wanted]
