@@ -62,6 +62,16 @@ def _parser() -> argparse.ArgumentParser:
     judge.add_argument("recording", nargs="+", type=Path, help="a recording, or a folder of a run")
     judge.add_argument("--output-dir", type=Path, help="write verdict.json and junit.xml here")
     judge.set_defaults(handler=_judge)
+    verify = commands.add_parser(
+        "verify",
+        help="whether a result is what its own recordings say",
+        description="Judge the sealed recordings of a run's folder again: verdict.json must come out as it is. Exits "
+        "with 0, or with 3 and what is missing, cut short, inconsistent, of another schema or not reproduced. The "
+        "hashes in it detect accidents, not a forger.",
+        epilog="example: stsconf verify reports/20261124-191502-ab12",
+    )
+    verify.add_argument("folder", type=Path, metavar="DIR", help="the output folder of a run")
+    verify.set_defaults(handler=_verify)
     promises = commands.add_parser(
         "promises",
         help="list every promise: id, level, scenarios, sentence",
@@ -128,6 +138,10 @@ def _run(arguments: argparse.Namespace, rest: Sequence[str]) -> int:
     os.execv(sys.executable, [*command, *given, *rest])  # noqa: S606 - no shell is wanted
 
 
+_NOT_OF_WALKTHROUGH = ("promises", "scenario", "namespace", "allow-foreign", "as", "workload")
+"""Its commands are the tutorial's own, with the tutorial's names."""
+
+
 def _add_walkthrough(commands: Any) -> None:
     walkthrough = commands.add_parser(
         "walkthrough",
@@ -139,7 +153,7 @@ def _add_walkthrough(commands: Any) -> None:
         + _EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    _add_options(walkthrough, ("promises", "scenario"))
+    _add_options(walkthrough, _NOT_OF_WALKTHROUGH)
     walkthrough.set_defaults(handler=_walkthrough)
 
 
@@ -468,6 +482,16 @@ def _judge(arguments: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: 
     code = results.finish(write=arguments.output_dir is not None)
     print_report(results.info(), results.verdicts)
     return code
+
+
+def _verify(arguments: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001 - one signature for all commands
+    from stsconf.promise import import_promises
+    from stsconf.reporting.look import sentence
+    from stsconf.reporting.verification import verify
+
+    verdicts = verify(arguments.folder, import_promises(suite_files.conformance()))
+    print(f"{arguments.folder / 'verdict.json'} is what its recordings say: {sentence(verdicts)}.")
+    return ExitCode.HOLDS
 
 
 def _recordings(given: Path) -> list[Path]:

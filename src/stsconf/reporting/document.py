@@ -6,8 +6,8 @@ Its ``promises`` depend on the recordings alone, so that judging a saved recordi
 import json
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ class RunInfo:
 
     ``started`` is ISO 8601 in UTC, ``seconds`` how long the whole run took, ``suite`` the version of this suite.
     ``cluster`` holds version, uid, context and the like; ``environment`` at least ``stand_ins``, the parts that were
-    not the real ones.
+    not the real ones. ``accepted`` are the promises whose deviation a file of accepted ones excuses.
     """
 
     id: str
@@ -46,6 +46,7 @@ class RunInfo:
     environment: Mapping[str, Any] = field(default_factory=dict)
     scenarios: tuple[str, ...] = ()
     exit_code: ExitCode = ExitCode.HOLDS
+    accepted: tuple[str, ...] = ()
 
     @property
     def stand_ins(self) -> tuple[str, ...]:
@@ -75,6 +76,11 @@ def exit_code(verdicts: Iterable[Verdict], *also: ExitCode) -> ExitCode:
     return min(found, key=PRECEDENCE.index)
 
 
+def excused(verdicts: Iterable[Verdict], accepted: Container[str]) -> list[Verdict]:
+    """The verdicts, with those of accepted promises no longer required: they fail nobody, but stay what they are."""
+    return [replace(verdict, required=False) if verdict.id in accepted else verdict for verdict in verdicts]
+
+
 def document(run: RunInfo, verdicts: Iterable[Verdict], recordings: Sequence[Recording]) -> Json:
     """The whole result as plain JSON values. Promises are ordered by id, counts worst first."""
     verdicts = sorted(verdicts, key=lambda verdict: verdict.id)
@@ -91,12 +97,13 @@ def document(run: RunInfo, verdicts: Iterable[Verdict], recordings: Sequence[Rec
             "environment": {**dict(sorted(run.environment.items())), "stand_ins": list(run.stand_ins)},
             "scenarios": list(run.scenarios),
             "exit_code": int(run.exit_code),
+            **({"accepted": list(run.accepted)} if run.accepted else {}),
             "recordings": [
                 {"file": r.path.name, "sha256": r.sha256, "sealed": r.sealed, "events": r.events} for r in recordings
             ],
         },
         "counts": {outcome.value: n for outcome, n in count(verdicts).items()},
-        "promises": [_promise(verdict) for verdict in verdicts],
+        "promises": [promise(verdict) for verdict in verdicts],
     }
 
 
@@ -144,7 +151,7 @@ def read(path: Path) -> Json:
             "Use the suite version that wrote it (run.suite in the file), or judge the recording again with this one.",
         )
     try:
-        found = Counter(promise["verdict"] for promise in doc["promises"])
+        found = Counter(entry["verdict"] for entry in doc["promises"])
         agrees = found == Counter({outcome: n for outcome, n in doc["counts"].items() if n})
     except (KeyError, TypeError, AttributeError):
         agrees = False
@@ -156,7 +163,8 @@ def read(path: Path) -> Json:
     return doc
 
 
-def _promise(verdict: Verdict) -> Json:
+def promise(verdict: Verdict) -> Json:
+    """One verdict as it stands in ``promises``."""
     return {
         "id": verdict.id,
         "title": verdict.title,

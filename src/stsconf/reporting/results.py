@@ -17,6 +17,9 @@ from stsconf.reporting import document, junit, page, report, summary
 from stsconf.reporting.document import RunInfo
 from stsconf.verdict import Verdict
 
+UNREACHED = "the run ended before it"
+"""The reason of a promise that was asked for when the run ended without it."""
+
 
 class Results:
     """Verdicts by promise id, and where they come from. ``finish`` writes the files."""
@@ -42,7 +45,7 @@ class Results:
     def verdicts(self) -> list[Verdict]:
         """All verdicts; a promise that was asked for and has none is *not judged*."""
         missing = [p for p in self.expected if p.id not in self._verdicts] if self._verdicts else []
-        return [*self._verdicts.values(), *(replace(judge(p, ()), note="the run ended before it") for p in missing)]
+        return [*self._verdicts.values(), *(replace(judge(p, ()), note=UNREACHED) for p in missing)]
 
     def info(self) -> RunInfo:
         """Where and how the run happened."""
