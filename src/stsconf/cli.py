@@ -18,7 +18,8 @@ from stsconf.errors import ClusterError, ExitCode, PreflightRefused, StsconfErro
 
 _EPILOG = """\
 exit codes: 0 all required promises hold, 1 one is violated, 2 interrupted, 3 our own error, 4 usage,
-5 nothing to judge, 10 inconclusive, 11 refused before acting, 12 a required promise was not judged
+5 nothing to judge, 10 inconclusive, 11 refused before acting, 12 a required promise was not judged,
+20 a regression against the baseline
 """
 
 
@@ -26,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; every error is one paragraph on standard error."""
     parser = _parser()
     arguments, rest = parser.parse_known_args(argv)
-    if rest and arguments.command != "run":
+    if rest and arguments.command not in ("run", "gate"):
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     try:
         return int(arguments.handler(arguments, rest))
@@ -51,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"stsconf {version('statefulset-conformance')}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_run(commands)
+    _add_gate(commands)
     _add_walkthrough(commands)
     _add_record(commands)
     judge = commands.add_parser(
@@ -140,6 +142,48 @@ def _run(arguments: argparse.Namespace, rest: Sequence[str]) -> int:
 
 _NOT_OF_WALKTHROUGH = ("promises", "scenario", "namespace", "allow-foreign", "as", "workload")
 """Its commands are the tutorial's own, with the tutorial's names."""
+
+
+def _add_gate(commands: Any) -> None:
+    gate = commands.add_parser(
+        "gate",
+        help="run, and compare with a run before: what flipped, and what is not judged any more",
+        description="A run that is saved as a baseline, or compared with one. A promise that held and is violated, or "
+        "that was judged and no longer is, is a regression (exit 20); rules of another revision are never compared.",
+        epilog="examples:\n  stsconf gate --cluster existing --context prod --save-baseline before.json\n"
+        "  stsconf gate --cluster existing --context prod --baseline before.json --accepted accepted.toml\n"
+        "  stsconf gate --baseline before.json --from reports/20261124-191502-ab12\n\n" + _EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    gate.add_argument(
+        "--from", type=Path, dest="source", metavar="DIR", help="judge this run's recordings; act on nothing"
+    )
+    _add_options(gate)
+    gate.set_defaults(handler=_gate)
+
+
+def _gate(arguments: argparse.Namespace, rest: Sequence[str]) -> int:
+    config = _config(arguments)
+    if not (config.baseline or config.save_baseline):
+        raise UsageError("There is nothing to compare with.", "Give --save-baseline FILE first, later --baseline FILE.")
+    if arguments.source is None:
+        return _run(arguments, rest)
+    from stsconf.promise import import_promises
+    from stsconf.recording import load
+    from stsconf.reporting.gate import gate
+    from stsconf.reporting.results import rejudge
+    from stsconf.reporting.terminal import print_changes, print_report
+
+    compared = gate(config.baseline, config.accepted)
+    promises = [p for p in import_promises(suite_files.conformance()).values() if p.of_upgrades or config.wants(p)]
+    given = getattr(arguments, "output_dir", None)
+    results = rejudge(map(load, _recordings(arguments.source)), promises, Path(given or "."))
+    results.gate, results.save_baseline = compared, config.save_baseline
+    code = results.finish(write=given is not None)
+    if compared:
+        print_changes(results.changes)
+    print_report(results.info(), results.verdicts)
+    return code
 
 
 def _add_walkthrough(commands: Any) -> None:
