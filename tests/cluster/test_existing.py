@@ -26,7 +26,7 @@ def suite(cluster: Cluster, folder: Path, *arguments: str) -> tuple[int, str, di
     images = [f"--sts-image={key}={cluster.images[key]}" for key in ("nginx_old", "nginx_new")]
     command = [sys.executable, "-P", "-m", "pytest", str(suite_files.conformance()), "-p", "no:cacheprovider"]
     done = subprocess.run(
-        [*command, "--sts-cluster=existing", f"--sts-output-dir={folder}", *images, *arguments],
+        [*command, "--sts-cluster=existing", f"--sts-output-dir={folder}", "--sts-settle=900", *images, *arguments],
         cwd=folder.parent,
         capture_output=True,
         text=True,
