@@ -19,6 +19,7 @@ from stsconf.clusters import Cluster
 from stsconf.clusters.storage import NFS_NAMESPACE
 from stsconf.waits import until
 from tests.cluster.conftest import Suite
+from tests.signals import HEEDING_SIGNALS
 
 pytestmark = [pytest.mark.cluster]
 
@@ -76,12 +77,6 @@ def test_an_image_that_cannot_be_had_is_named(suite: Suite) -> None:
     assert "stsconf.invalid/none:1" in done.stdout
 
 
-HEED_CTRL_C = (
-    "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
-)
-"""Tests may run as a shell's background job, which ignores SIGINT and hands that on; a user's terminal does not."""
-
-
 def interrupt_when(said: Sequence[str], command: list[str], folder: Path) -> tuple[int, str]:
     """Start a command, press Ctrl-C each time it or its kind has said the next thing; returns exit code and output.
 
@@ -94,7 +89,7 @@ def interrupt_when(said: Sequence[str], command: list[str], folder: Path) -> tup
 
     with log.open("w") as out:
         process = subprocess.Popen(
-            [sys.executable, "-c", HEED_CTRL_C, *command],
+            [*HEEDING_SIGNALS, *command],
             stdout=out,
             stderr=subprocess.STDOUT,
             cwd=folder,

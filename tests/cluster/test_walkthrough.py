@@ -11,6 +11,7 @@ import pytest
 
 from stsconf.clusters import Cluster
 from stsconf.errors import ExitCode
+from tests.signals import HEEDING_SIGNALS
 
 pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("nothing_left")]
 
@@ -25,7 +26,16 @@ def begin(cluster: Cluster, tmp_path: Path) -> Begin:
     def start() -> subprocess.Popen[str]:
         return subprocess.Popen(
             [
-                *(sys.executable, "-P", "-m", "stsconf.cli", "walkthrough", "--cluster=existing", *images),
+                *(
+                    *HEEDING_SIGNALS,
+                    sys.executable,
+                    "-P",
+                    "-m",
+                    "stsconf.cli",
+                    "walkthrough",
+                    "--cluster=existing",
+                    *images,
+                ),
                 *(f"--kubeconfig={cluster.kubeconfig}", f"--output-dir={tmp_path / 'out'}"),
             ],
             cwd=tmp_path,

@@ -11,13 +11,10 @@ import pytest
 
 from stsconf.clusters import Cluster, local
 from stsconf.waits import Waits, until
+from tests.signals import HEEDING_SIGNALS
 
 SECONDS = 60
 """How long a test waits for anything on a busy machine."""
-HEED_SIGNALS = (
-    "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
-)
-"""Tests may run as a shell's background job, which ignores SIGINT and hands that on; a user's terminal does not."""
 
 
 def say(text: str) -> None:
@@ -66,7 +63,7 @@ class Run:
         self._log = folder / "said"
         with self._log.open("w") as out:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", HEED_SIGNALS, sys.executable, *command],
+                [*HEEDING_SIGNALS, sys.executable, *command],
                 stdout=out,
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.PIPE,
