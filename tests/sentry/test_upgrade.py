@@ -9,6 +9,7 @@ import pytest
 from stsconf import suite_files
 from stsconf.judge import judge
 from stsconf.promise import import_promises
+from stsconf.recording import load
 from stsconf.reporting.results import rejudge
 from stsconf.run import Config
 from stsconf.scenarios.upgrades import UPGRADED
@@ -16,6 +17,8 @@ from stsconf.verdict import Outcome, Verdict
 from tests.tape import TEMPLATE, Tape, created
 
 UPD_19 = import_promises(suite_files.conformance())["UPD-19"]
+
+RESTARTED = Path(__file__).parents[1] / "recordings" / "upgrade-1.33.13-1.34.0" / "run.ndjson.gz"
 
 
 def upgraded(then: Callable[[Tape], object] = lambda _: None) -> Tape:
@@ -104,3 +107,16 @@ def test_an_ordinary_run_does_not_ask_for_it(tmp_path: Path) -> None:
 
 def test_it_is_judged_on_every_kind_of_set() -> None:
     assert set(UPD_19.scenarios) == set(UPGRADED)
+
+
+def test_a_real_upgrade_that_restarted_every_set_violates_it_and_the_field_is_named() -> None:
+    recording = load(RESTARTED)
+    assert recording.sealed
+    assert recording.problems == ()
+    found = judge(UPD_19, recording.timelines)
+    assert found.outcome is Outcome.VIOLATED
+    outcomes = {one.scenario: one.outcome for one in found.timelines}
+    assert outcomes == dict.fromkeys(UPGRADED, Outcome.VIOLATED) | {"upgrade_orphans": Outcome.HOLDS}
+    for one in found.timelines:
+        if one.outcome is Outcome.VIOLATED:
+            assert one.failing[0].seen.endswith("['spec.template.metadata.creationTimestamp was removed']")
