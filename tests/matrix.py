@@ -1,7 +1,7 @@
 """The same promises over every version of Kubernetes that airgap/ builds: `python -m tests.matrix [VERSION ...]`.
 
-Each version runs all scenarios on provider `local`. Without a version named all are run, and docs/matrix.md and
-docs/matrix.json are written. Ends with 1 when a version deviates in a way `deviations.toml` does not expect, or no
+Each version runs all scenarios on provider `local`, and its column of docs/matrix.md and docs/matrix.json is written;
+without a version named all are. Ends with 1 when a version deviates in a way `deviations.toml` does not expect, or no
 longer deviates as it does.
 """
 
@@ -11,10 +11,11 @@ import sys
 import time
 import tomllib
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from stsconf.clusters import Provider
 from stsconf.run import Config, provide
@@ -60,64 +61,73 @@ def unexpected(found: Mapping[str, Verdicts]) -> list[str]:
     return wrong
 
 
-def _deviations() -> list[dict[str, str]]:
+def _deviations() -> list[dict[str, Any]]:
     return list(tomllib.loads(DEVIATIONS.read_text(encoding="utf-8")).get("deviation", []))
 
 
-def data(found: Mapping[str, Verdicts], seconds: Mapping[str, float]) -> dict[str, object]:
-    """The table as data: outcomes by promise and version, and each version's time."""
+def data(version: str, found: Verdicts, seconds: float) -> dict[str, object]:
+    """A column of the table: outcome and, where it is not fine, reason of each promise on one version."""
     return {
-        "schema": "sts-matrix",
-        "v": 1,
+        "version": version,
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
-        "seconds": {version: round(value, 1) for version, value in seconds.items()},
-        "promises": {p: {version: str(of[p].outcome) for version, of in found.items()} for p in PROMISES},
-        "notes": {
-            p: notes
-            for p in PROMISES
-            if (notes := {version: of[p].reason for version, of in found.items() if of[p].outcome not in FINE})
+        "seconds": round(seconds, 1),
+        "promises": {
+            p: {"outcome": str(v.outcome)} | ({} if v.outcome is Outcome.HOLDS else {"reason": v.reason})
+            for p, v in sorted(found.items())
         },
-        "deviations": _deviations(),
     }
 
 
-def page(told: Mapping[str, object]) -> str:
-    """The same for readers: the rows in which two versions differ, and why."""
-    promises: Mapping[str, Mapping[str, str]] = told["promises"]  # type: ignore[assignment]
-    seconds: Mapping[str, float] = told["seconds"]  # type: ignore[assignment]
-    columns = [*seconds]
-    same = {p: row for p, row in promises.items() if len(set(row.values())) == 1}
-    counts = Counter(next(iter(row.values())) for row in same.values())
+def page(columns: Sequence[Mapping[str, Any]], missing: Sequence[str]) -> str:
+    """The table for readers: the rows in which two versions differ, and why; ``missing`` versions were not run."""
+    versions = [column["version"] for column in columns]
+    rows = {
+        promise: [column["promises"].get(promise, {"outcome": "not run"}) for column in columns] for promise in PROMISES
+    }
+    differing = {p: row for p, row in rows.items() if len({cell["outcome"] for cell in row}) > 1}
+    counts = Counter(row[0]["outcome"] for p, row in rows.items() if p not in differing)
     lines = [
         "# Every promise on every version",
         "",
-        f"Made by `python -m tests.matrix` on {told['date']} from the same scenarios on provider `local`,",
-        f"{len(columns)} versions of Kubernetes built from Go modules, in {sum(seconds.values()) / 60:.0f} min with",
-        "their programs built. The data is in [matrix.json](matrix.json).",
+        "Made by `python -m tests.matrix`: the same scenarios on provider `local`, Kubernetes built from Go modules.",
+        "A version named there renews its column. The data is in [matrix.json](matrix.json).",
         "",
-        f"{len(same)} of {len(promises)} promises come out the same on all of them:",
+        *(f"- {column['version']}: {column['date']}, {column['seconds']:.0f} s" for column in columns),
+        *(f"- {version}: not run" for version in missing),
+        "",
+        f"{len(rows) - len(differing)} of {len(rows)} promises come out the same on all that were run:",
         f"{', '.join(f'{count} {outcome}' for outcome, count in counts.most_common())}. The others:",
         "",
-        f"| promise | {' | '.join(columns)} |",
-        f"|---|{'---|' * len(columns)}",
+        f"| promise | {' | '.join(versions)} |",
+        f"|---|{'---|' * len(versions)}",
+        *(f"| {p} | {' | '.join(cell['outcome'] for cell in row)} |" for p, row in differing.items()),
+        "",
+        "## Why",
+        "",
     ]
-    differing = [p for p in promises if p not in same]
-    lines += [f"| {p} | {' | '.join(promises[p][version] for version in columns)} |" for p in differing]
-    lines += ["", "## Why", ""]
-    for promise in differing:
-        lines += [f"**{promise}** {PROMISES[promise].title}"]
-        reasons = [each for each in _deviations() if each["promise"] == promise]
-        lines += [f"- {', '.join(each['versions'])}: {each['reason']} ({each['issue']})" for each in reasons]
-        if "not applicable" in promises[promise].values():
-            lines.append(f"- Not applicable before Kubernetes {PROMISES[promise].since}, which brought it.")
+    for promise, row in differing.items():
+        lines += [f"**{promise}** {PROMISES[promise].title}", ""]
+        for version, cell in zip(versions, row, strict=True):
+            if "reason" in cell:
+                lines.append(f"- {version}: {cell['reason']}{_explained(promise, version, cell['outcome'])}")
         lines.append("")
     return "\n".join(lines)
+
+
+def _explained(promise: str, version: str, outcome: str) -> str:
+    known = [each for each in _deviations() if each["promise"] == promise and version in each["versions"]]
+    if known:
+        return f". Known: {known[0]['reason']} ({known[0]['issue']})"
+    return "" if outcome in FINE else ". **Unexplained.**"
 
 
 def main(*chosen: str) -> bool:
     """Whether every version did what is expected of it."""
     began = time.monotonic()
-    found, seconds = {}, {}
+    found = {}
+    columns = (
+        {c["version"]: c for c in json.loads(DATA.read_text(encoding="utf-8"))["columns"]} if DATA.exists() else {}
+    )
 
     def say(text: str) -> None:
         print(f"{time.monotonic() - began:6.1f} s  {text}", flush=True)
@@ -126,14 +136,14 @@ def main(*chosen: str) -> bool:
         with TemporaryDirectory(prefix="stsconf-") as folder:
             start = time.monotonic()
             found[version] = verdicts(version, Path(folder), say)
-            seconds[version] = time.monotonic() - start
+            columns[version] = data(version, found[version], time.monotonic() - start)
     wrong = unexpected(found)
     for sentence in wrong:
         print(f"\n{sentence}")
-    if not chosen:
-        told = data(found, seconds)
-        DATA.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
-        PAGE.write_text(page(told), encoding="utf-8")
+    ordered = [columns[version] for version in versions() if version in columns]
+    told = {"schema": "sts-matrix", "v": 1, "columns": ordered, "deviations": _deviations()}
+    DATA.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    PAGE.write_text(page(ordered, [version for version in versions() if version not in columns]), encoding="utf-8")
     return not wrong
 
 
