@@ -50,6 +50,9 @@ class Config:
     registry_mirror: str | None = None
     promises: tuple[str, ...] | None = None
     scenarios: tuple[str, ...] | None = None
+    baseline: Path | None = None
+    save_baseline: Path | None = None
+    accepted: Path | None = None
     output_dir: Path = Path("stsconf-report")
     waits: Waits = field(default_factory=Waits)
     run_id: str = ""
@@ -94,11 +97,15 @@ class Config:
             settle = float(text("settle") or Waits().settle)
         except ValueError:
             raise UsageError(f"--sts-settle={text('settle')} is not a number of seconds.") from None
-        kubeconfig = text("kubeconfig")
+
+        def path(name: str) -> Path | None:
+            value = text(name)
+            return Path(value).expanduser() if value else None
+
         run_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{token_hex(2)}"
         return cls(
             cluster=Provider(text("cluster") or "kind"),
-            kubeconfig=Path(kubeconfig).expanduser() if kubeconfig else None,
+            kubeconfig=path("kubeconfig"),
             context=text("context"),
             storage_class=text("storage-class"),
             namespace=_only_with_existing("namespace", text("namespace"), text("cluster")),
@@ -111,6 +118,9 @@ class Config:
             registry_mirror=mirror.checked(text("registry-mirror"), text("cluster")),
             promises=promises,
             scenarios=names,
+            baseline=path("baseline"),
+            save_baseline=path("save-baseline"),
+            accepted=path("accepted"),
             output_dir=_output_dir(text("output-dir"), run_id),
             waits=replace(Waits(), settle=settle),
             run_id=run_id,

@@ -11,6 +11,7 @@ from stsconf.errors import ExitCode
 from stsconf.recording import Recording
 from stsconf.reporting.document import RunInfo, write_text
 from stsconf.reporting.evidence import Row, changes
+from stsconf.reporting.gate import Change
 from stsconf.reporting.look import LOOKS, Look, area_name, count, seconds, sentence, worst_first
 from stsconf.reporting.picture import picture
 from stsconf.reporting.spans import on
@@ -24,7 +25,11 @@ _MOST_FAILING = 5
 _WORDS: Mapping[ExitCode, tuple[str, Outcome, str]] = {
     ExitCode.HOLDS: ("Holds", Outcome.HOLDS, "Every required promise holds."),
     ExitCode.VIOLATED: ("Violated", Outcome.VIOLATED, "This cluster does not keep a required promise."),
-    ExitCode.REGRESSION: ("Regression", Outcome.VIOLATED, "A promise held in the baseline and does not hold now."),
+    ExitCode.REGRESSION: (
+        "Regression",
+        Outcome.VIOLATED,
+        "What the baseline has judged fails now, or falls silent.",
+    ),
     ExitCode.INCONCLUSIVE: ("Cannot tell", Outcome.INCONCLUSIVE, "The evidence does not decide a required promise."),
     ExitCode.NOT_JUDGED: ("Partial", Outcome.INCONCLUSIVE, "A required promise was not judged."),
     ExitCode.NOTHING_TO_JUDGE: ("Nothing judged", Outcome.INCONCLUSIVE, "No promise was judged."),
@@ -58,8 +63,10 @@ class _Block:
     rows: Mapping[int, Row]
 
 
-def page(run: RunInfo, verdicts: Sequence[Verdict], recordings: Sequence[Recording]) -> str:
-    """The page as HTML: the verdict first, then facts, every promise, the evidence, and all timelines."""
+def page(
+    run: RunInfo, verdicts: Sequence[Verdict], recordings: Sequence[Recording], changes: Sequence[Change] = ()
+) -> str:
+    """The page as HTML: verdict, facts, changes since the baseline, every promise, the evidence, all timelines."""
     timelines = [timeline for recording in recordings for timeline in recording.timelines]
     ordered = worst_first(verdicts)
     told = [block for block in (_block(v, timelines, n) for n, v in enumerate(ordered)) if block]
@@ -87,13 +94,20 @@ def page(run: RunInfo, verdicts: Sequence[Verdict], recordings: Sequence[Recordi
         "told": told,
         "pictures": pictures,
         "recordings": recordings,
+        "changes": [(change, _look(change.before), _look(change.now)) for change in changes],
     }
     return environment.get_template("page.html.j2").render(values)
 
 
-def write(path: Path, run: RunInfo, verdicts: Sequence[Verdict], recordings: Sequence[Recording]) -> None:
+def write(
+    path: Path,
+    run: RunInfo,
+    verdicts: Sequence[Verdict],
+    recordings: Sequence[Recording],
+    changes: Sequence[Change] = (),
+) -> None:
     """Write index.html."""
-    write_text(path, page(run, verdicts, recordings))
+    write_text(path, page(run, verdicts, recordings, changes))
 
 
 def _facts(run: RunInfo) -> dict[str, str]:
@@ -139,6 +153,11 @@ def _note(decided: TimelineVerdict) -> str:
 
 def _on(timeline: Timeline, verdicts: Sequence[Verdict]) -> list[Verdict]:
     return [verdict for verdict in verdicts if on(timeline, verdict)]
+
+
+def _look(outcome: str) -> Look:
+    """The look of an outcome; *not in this run* and the like look as what was not judged."""
+    return LOOKS[Outcome(outcome) if outcome in list(Outcome) else Outcome.NOT_JUDGED]
 
 
 def _capital(text: str) -> str:

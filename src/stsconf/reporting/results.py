@@ -2,11 +2,12 @@
 
 import platform
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from stsconf.clusters import Cluster
 from stsconf.errors import ExitCode
@@ -15,8 +16,11 @@ from stsconf.promise import Promise
 from stsconf.recording import Recording
 from stsconf.reporting import document, junit, page, report, summary
 from stsconf.reporting.document import RunInfo
+from stsconf.reporting.gate import Change, Gate, gate_document
 from stsconf.verdict import Verdict
 
+CUT_SHORT = (ExitCode.INTERRUPTED, ExitCode.HARNESS, ExitCode.REFUSED)
+"""What a run ends with that did not get to its end."""
 UNREACHED = "the run ended before it"
 """The reason of a promise that was asked for when the run ended without it."""
 
@@ -31,6 +35,10 @@ class Results:
         self.cluster: Cluster | None = None
         self.harness_failed = False
         self.exit_code = ExitCode.HOLDS
+        self.gate: Gate | None = None
+        self.save_baseline: Path | None = None
+        self.changes: tuple[Change, ...] = ()
+        self.accepted: tuple[str, ...] = ()
         self._run_id = run_id
         self._provider = provider
         self._verdicts: dict[str, Verdict] = {}
@@ -72,21 +80,36 @@ class Results:
             environment=environment,
             scenarios=tuple(sorted({t.window.scenario for r in self.recordings for t in r.timelines})),
             exit_code=self.exit_code,
+            accepted=self.accepted,
         )
 
     def finish(self, *also: ExitCode, write: bool = True) -> ExitCode:
         """Write what there is to write and return what the process ends with."""
         if self.harness_failed:
             also = (*also, ExitCode.HARNESS)
-        self.exit_code = document.exit_code(self.verdicts, *also)
-        if self._verdicts and write:
+        verdicts = self.verdicts
+        if self.gate:
+            self.accepted = tuple(sorted(self.gate.excuses(verdicts)))
+            self.changes = self.gate.changes(verdicts)
+            also = (*also, *([ExitCode.REGRESSION] if any(c.fails for c in self.changes) else []))
+        self.exit_code = document.exit_code(document.excused(verdicts, self.accepted), *also)
+        if self._verdicts:
             info = self.info()
-            document.write(self.output_dir / "verdict.json", document.document(info, self.verdicts, self.recordings))
-            junit.write(self.output_dir / "junit.xml", info, self.verdicts)
-            page.write(self.output_dir / "index.html", info, self.verdicts, self.recordings)
-            summary.write(self.output_dir / "summary.md", info, self.verdicts, self.recordings)
-            report.write(self.output_dir / "report.yaml", info, self.verdicts)
+            doc = document.document(info, verdicts, self.recordings)
+            if write:
+                self._write(info, verdicts, doc)
+            if self.save_baseline and self.exit_code not in CUT_SHORT:
+                document.write(self.save_baseline, doc)
         return self.exit_code
+
+    def _write(self, info: RunInfo, verdicts: Sequence[Verdict], doc: Mapping[str, Any]) -> None:
+        document.write(self.output_dir / "verdict.json", doc)
+        if self.gate:
+            document.write(self.output_dir / "gate.json", gate_document(self.gate, self.changes))
+        junit.write(self.output_dir / "junit.xml", info, verdicts)
+        page.write(self.output_dir / "index.html", info, verdicts, self.recordings, self.changes)
+        summary.write(self.output_dir / "summary.md", info, verdicts, self.recordings)
+        report.write(self.output_dir / "report.yaml", info, verdicts)
 
 
 def rejudge(recordings: Iterable[Recording], promises: Iterable[Promise], output_dir: Path) -> Results:

@@ -8,7 +8,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TextIO
 
 from rich import box
@@ -19,6 +19,8 @@ from rich.text import Text
 
 from stsconf.errors import ExitCode
 from stsconf.reporting.document import RunInfo
+from stsconf.reporting.gate import Change
+from stsconf.reporting.gate import sentence as changed
 from stsconf.reporting.look import LOOKS, seconds, sentence
 from stsconf.sentry.comparison import Moved
 from stsconf.verdict import Outcome, Verdict
@@ -38,7 +40,7 @@ _MEANING: Mapping[ExitCode, str] = {
     ExitCode.INCONCLUSIVE: "the evidence does not decide a required promise",
     ExitCode.REFUSED: "the run was refused before it acted",
     ExitCode.NOT_JUDGED: "a required promise was not judged",
-    ExitCode.REGRESSION: "a promise held in the baseline and does not hold now",
+    ExitCode.REGRESSION: "a promise that was judged in the baseline fails now, or is not judged any more",
 }
 
 
@@ -124,6 +126,24 @@ def _table(verdicts: Iterable[Verdict], plain: bool) -> Table:
             Text.assemble(*words),
         )
     return table
+
+
+def print_changes(changes: Sequence[Change], console: Console | None = None) -> None:
+    """What became of promises since the baseline, both outcomes side by side; then all kinds in one line."""
+    console = console or standard_output()
+    plain = not console.encoding.lower().startswith("utf")
+    table = Table(box=box.ASCII2 if plain else box.SIMPLE_HEAD, pad_edge=False, show_edge=False, expand=False)
+    for name in ("Promise", "Baseline", "Now"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("", overflow="fold")
+    for change in changes:
+        style = "bold red" if change.fails else "dim"
+        words = (Text(change.kind, style=style), Text(f": {change.title}" if change.title else ""))
+        table.add_row(escape(change.id), change.before, change.now, Text.assemble(*words, f"\n{change.why}"))
+    console.print()
+    if changes:
+        console.print(table)
+    console.print(f"Since the baseline: {changed(changes)}.")
 
 
 def print_moved(moved: Iterable[Moved]) -> None:

@@ -17,14 +17,13 @@ from stsconf.promise import Promise
 from stsconf.recording import Recording, load
 from stsconf.reporting import document
 from stsconf.reporting.document import ResultFileError
-from stsconf.reporting.results import UNREACHED
+from stsconf.reporting.results import CUT_SHORT, UNREACHED
 from stsconf.timeline import Trouble
 from stsconf.verdict import Verdict
 
 _NOT_FROM_VERDICTS = frozenset(
     {ExitCode.INTERRUPTED, ExitCode.HARNESS, ExitCode.USAGE, ExitCode.REFUSED, ExitCode.REGRESSION}
 )
-_CUT_SHORT = (ExitCode.INTERRUPTED, ExitCode.HARNESS)
 
 
 def verify(folder: Path, promises: Mapping[str, Promise]) -> list[Verdict]:
@@ -52,7 +51,7 @@ def verify(folder: Path, promises: Mapping[str, Promise]) -> list[Verdict]:
     for found in doc["promises"]:
         promise = _promise(path, found, promises, str(run.get("suite")))
         again = judge(promise, timelines, required=bool(found.get("required")))
-        if found["verdict"] == "not judged" and found.get("reason") == UNREACHED and code in _CUT_SHORT:
+        if found["verdict"] == "not judged" and found.get("reason") == UNREACHED and code in CUT_SHORT:
             again = replace(judge(promise, ()), note=UNREACHED)
         elif (differing := _differing(found, document.promise(again))) is not None:
             raise ResultFileError(
