@@ -201,9 +201,9 @@ class Workload:
         self.patch({"spec": {"updateStrategy": {"type": kind, "rollingUpdate": rolling or None}}})
 
     def max_unavailable(self) -> int:
-        """How many pods an update may make unavailable, as the server keeps it: some drop the field."""
+        """How many pods an update may make unavailable, as the server keeps it: 0 where it drops the field."""
         strategy = self._observed()["spec"]["updateStrategy"]
-        return int((strategy.get("rollingUpdate") or {}).get("maxUnavailable") or 1)
+        return int((strategy.get("rollingUpdate") or {}).get("maxUnavailable") or 0)
 
     def restart(self) -> None:
         """Do what ``kubectl rollout restart`` does: change an annotation of the pod template."""
