@@ -14,6 +14,7 @@ from stsconf import (
     healthy,
     promise,
 )
+from stsconf.timeline import GRACE_SECONDS
 
 PAGE = "concepts/workloads/controllers/statefulset/"
 PARALLEL = f"{PAGE}#parallel-pod-management"
@@ -127,6 +128,13 @@ def _needs_the_field(timeline: Timeline) -> None:
         raise NotApplicable("this server does not keep maxUnavailable")
 
 
+def _counted_ready_since(timeline: Timeline, name: str, status: Event[StatefulSet]) -> Event[Pod] | None:
+    """Since when a Pod was Ready in what a status could have been counted from, which may be the grace older."""
+    lost = timeline.pods.since(name, lambda pod: not pod.ready, status.rv)
+    recently = lost is not None and status.seconds - lost.seconds <= GRACE_SECONDS
+    return timeline.pods.since(name, lambda pod: pod.ready, lost.rv if lost and recently else status.rv)
+
+
 def _was_healthy(timeline: Timeline, stop: Event[Pod]) -> bool:
     """Whether a Pod was Running and Ready right before it was asked to stop."""
     before = timeline.pods.before(stop.rv, stop.name)
@@ -145,7 +153,7 @@ def _parallel_updates(timeline: Timeline) -> list[tuple[list[Event[Pod]], int]]:
     ]
 
 
-@promise("MRS-01", source=MIN_READY, scenarios=("min_ready_seconds",), since="1.25")
+@promise("MRS-01", source=MIN_READY, scenarios=("min_ready_seconds",), since="1.25", revision=2)
 def test_a_pod_is_available_after_minready_seconds(timeline: Timeline) -> None:
     """A Pod counts as available only after it has been Ready for minReadySeconds."""
     for event in timeline.sets.events:
@@ -153,7 +161,7 @@ def test_a_pod_is_available_after_minready_seconds(timeline: Timeline) -> None:
             seconds = event.now.min_ready_seconds
             if seconds and event.now.observed_generation == event.now.generation == event.before.generation:
                 pods = timeline.owned_at(event.rv, event.uid)
-                since = [timeline.pods.since(e.name, lambda pod: pod.ready, event.rv) for e in pods]
+                since = [_counted_ready_since(timeline, e.name, event) for e in pods]
                 in_order = sorted((e for e in since if e), key=lambda e: e.rv)
                 ready = next(iter(in_order[event.now.available_replicas - 1 :]), None)
                 expect(event).waits(ready, seconds, f"{event.now.available_replicas} Pods are Ready")
