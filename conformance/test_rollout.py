@@ -44,7 +44,7 @@ def test_pods_are_updated_from_the_highest_ordinal_down(timeline: Timeline) -> N
             expect(update.stop).follows(asked, f"Pod {higher.name}, not updated yet, is asked to stop")
 
 
-@promise("UPD-03", source=ROLLING, scenarios=("rollout", "rollback", "restart"))
+@promise("UPD-03", source=ROLLING, scenarios=("rollout", "rollback", "restart"), revision=2)
 def test_pods_are_updated_one_at_a_time(timeline: Timeline) -> None:
     """The controller updates one Pod at a time: the Pod before is completely gone and its successor is there."""
     for update in timeline.update_stops():
@@ -57,7 +57,7 @@ def test_pods_are_updated_one_at_a_time(timeline: Timeline) -> None:
                 expect(update.stop).follows(successor, f"the new Pod {earlier.name} is created")
 
 
-@promise("UPD-04", source=ROLLING, scenarios=("rollout", "rollback", "restart"))
+@promise("UPD-04", source=ROLLING, scenarios=("rollout", "rollback", "restart"), revision=2)
 def test_an_updated_pod_is_running_and_ready_before_its_predecessor_is_updated(timeline: Timeline) -> None:
     """The controller waits until an updated Pod is Running and Ready before it updates its predecessor."""
     for update in timeline.update_stops():

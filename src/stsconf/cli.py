@@ -140,7 +140,7 @@ def _run(arguments: argparse.Namespace, rest: Sequence[str]) -> int:
     os.execv(sys.executable, [*command, *given, *rest])  # noqa: S606 - no shell is wanted
 
 
-_NOT_OF_WALKTHROUGH = ("promises", "scenario", "namespace", "allow-foreign", "as", "workload")
+_NOT_OF_WALKTHROUGH = ("promises", "scenario", "namespace", "allow-foreign", "as", "workload", "dry-run")
 """Its commands are the tutorial's own, with the tutorial's names."""
 
 

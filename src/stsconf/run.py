@@ -64,6 +64,12 @@ class Config:
         named = self.promises is None or promise.id in self.promises or promise.area in self.promises
         return named and (self.scenarios is None or not set(self.scenarios).isdisjoint(promise.scenarios))
 
+    def scenarios_of(self, promises: Iterable[Promise]) -> list[Scenario]:
+        """The scenarios that these promises need and the configuration does not leave out, in the order of a run."""
+        asked = {name for promise in promises for name in promise.scenarios}
+        allowed = asked if self.scenarios is None else asked & set(self.scenarios)
+        return [scenario for name, scenario in SCENARIOS.items() if name in allowed]
+
     @classmethod
     def from_options(cls, options: Mapping[str, object]) -> "Config":
         """Read the values of ``options.toml``'s options. Raises ``UsageError`` for one that makes no sense."""
