@@ -501,7 +501,9 @@ def _agree_to_build(arguments: argparse.Namespace) -> None:
     """Say what a cold air-gapped build will do, and ask on a terminal. Raises ``UsageError`` for a no."""
     from stsconf.clusters.engine import EngineChoice, airgap_plan, resolve
 
-    if "kind" not in (getattr(arguments, "cluster", None) or os.environ.get("STS_CLUSTER") or "kind"):
+    if "kind" not in (getattr(arguments, "cluster", None) or os.environ.get("STS_CLUSTER") or "kind") or getattr(
+        arguments, "dry_run", False
+    ):
         return
     yes = getattr(arguments, "yes", False)
     if resolve(EngineChoice(getattr(arguments, "engine", "auto"))) is not EngineChoice.AIRGAP:

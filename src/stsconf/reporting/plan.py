@@ -1,0 +1,90 @@
+"""What a run would do, said before it does anything: scenarios, objects, seconds, and what it touches."""
+
+import heapq
+from collections.abc import Iterator, Sequence
+
+from stsconf.clusters import Provider
+from stsconf.run import NODE_PODS, Config
+from stsconf.scenarios import Scenario
+
+MEASURED = {
+    "background_delete": 112,
+    "claim_protection": 37,
+    "create": 23,
+    "drift": 39,
+    "foreground_delete": 50,
+    "hasty_delete": 38,
+    "hasty_scale": 27,
+    "hasty_scale_and_update": 142,
+    "hasty_updates": 137,
+    "history": 199,
+    "max_unavailable": 77,
+    "min_ready_seconds": 111,
+    "on_delete": 78,
+    "orphan_delete": 45,
+    "parallel": 127,
+    "partition": 165,
+    "readopt": 72,
+    "release_and_adopt": 29,
+    "replace": 178,
+    "replace_held": 72,
+    "rescale": 138,
+    "restart": 84,
+    "retention": 182,
+    "retention_hasty": 85,
+    "retention_orphan": 27,
+    "rollback": 192,
+    "rollout": 183,
+    "rollout_stalls": 115,
+    "same_named_volume": 22,
+    "scale_down": 114,
+    "scale_down_held": 107,
+    "scale_to_zero_then_delete": 61,
+    "scale_up": 77,
+    "scale_up_held": 104,
+    "staged_to_zero": 94,
+    "start_ordinal": 65,
+    "strangers": 42,
+}
+"""Seconds of each scenario beside all others, in the recording tests/recordings/kind-1.37.2: one node, two cores."""
+
+
+def seconds(scenarios: Sequence[Scenario]) -> int:
+    """How long the measured ones take when each begins as soon as its pods fit, as they do in a run."""
+    free, now, running = NODE_PODS, 0, list[tuple[int, int]]()
+    for one in scenarios:
+        while free < one.pods:
+            now, pods = heapq.heappop(running)
+            free += pods
+        free -= one.pods
+        heapq.heappush(running, (now + MEASURED.get(one.name, 0), one.pods))
+    return max((end for end, _ in running), default=0)
+
+
+def plan(config: Config, scenarios: Sequence[Scenario], promises: int) -> Iterator[str]:
+    """The plan of a run as lines, for a terminal or a log. Nothing is asked of a cluster."""
+    yield f"Plan: {promises} promises from {len(scenarios)} scenarios on provider {config.cluster.value}"
+    for one in scenarios:
+        took = f"{MEASURED[one.name]:4d} s" if one.name in MEASURED else "     ?"
+        yield f"  {one.name:26} {took}  {one.pods:2d} pods  {one.summary}"
+    unknown = sum(one.name not in MEASURED for one in scenarios)
+    rest = f"; {unknown} scenarios were not measured" if unknown else ""
+    yield f"Time: about {seconds(scenarios)} s of acting, as on one kind node with two cores{rest}"
+    most = min(NODE_PODS, sum(one.pods for one in scenarios))
+    yield f"Objects: a StatefulSet and a Service for each scenario, at most {most} pods at one time, a claim for each"
+    yield from _touched(config, len(scenarios))
+
+
+_VOLUMES = "  volumes come from the class's provisioner, and go with their claims unless the class retains them"
+
+
+def _touched(config: Config, scenarios: int) -> Iterator[str]:
+    if config.cluster is not Provider.EXISTING:
+        yield f"Touches: a {config.cluster.value} cluster of its own, made and removed; no other cluster"
+    elif config.namespace:
+        yield f"Touches: namespace {config.namespace}, which stays; nothing cluster-scoped is written"
+        yield _VOLUMES
+    else:
+        short = config.run_id.rsplit("-", 1)[-1]
+        yield f"Touches: {scenarios + 1} namespaces stsconf-{short}-*, made and removed: all that is cluster-scoped"
+        yield _VOLUMES

@@ -1,0 +1,58 @@
+"""The plan of a run: the same scenarios as the run, nothing made, exit code 0 both ways."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from stsconf import suite_files
+from stsconf.clusters import Provider
+from stsconf.reporting.plan import MEASURED, plan, seconds
+from stsconf.run import NODE_PODS, Config
+from stsconf.scenarios import SCENARIOS, Scenario
+
+WAYS = {
+    "run": ["-m", "stsconf.cli", "run", "--"],
+    "gate": ["-m", "stsconf.cli", "gate", "--save-baseline=new.json", "--"],
+    "pytest": ["-m", "pytest", str(suite_files.conformance()), "--sts-"],
+}
+
+
+def scenario(name: str, pods: int) -> Scenario:
+    return Scenario(name, "", lambda workload: None, pods, markers=False, hasty=False)  # noqa: ARG005 - never called
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_dry_run_says_the_plan_and_makes_nothing(way: str, tmp_path: Path) -> None:
+    *start, prefix = WAYS[way]
+    options = ("cluster=existing", "kubeconfig=absent", "namespace=mine", "scenario=create", "dry-run")
+    command = [sys.executable, "-P", *start, *(prefix + option for option in options), "-p", "no:cacheprovider"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "from 1 scenarios on provider existing" in done.stdout
+    assert "Touches: namespace mine" in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_scenarios_wait_for_room_and_the_longest_way_counts() -> None:
+    create, scale = MEASURED["create"], MEASURED["scale_up"]
+    both = [scenario("create", NODE_PODS), scenario("scale_up", 1)]
+    assert seconds(both) == create + scale
+    assert seconds([scenario("create", 1), scenario("scale_up", 1)]) == max(create, scale)
+    assert seconds([]) == 0
+
+
+def test_what_was_not_measured_is_said() -> None:
+    text = "\n".join(plan(Config(), [scenario("create", 1), scenario("new", 1)], 2))
+    assert "1 scenarios were not measured" in text
+
+
+def test_only_an_existing_cluster_is_touched() -> None:
+    plans = {p: "\n".join(plan(Config(cluster=p, run_id="a-b1"), [SCENARIOS["create"]], 1)) for p in Provider}
+    assert "2 namespaces stsconf-b1-*" in plans[Provider.EXISTING]
+    assert all("no other cluster" in text for p, text in plans.items() if p is not Provider.EXISTING)
+
+
+def test_what_was_measured_exists() -> None:
+    assert set(MEASURED) <= set(SCENARIOS)
