@@ -19,6 +19,7 @@ from typing import Any
 
 from stsconf.clusters import Provider
 from stsconf.run import Config, provide
+from stsconf.scenarios import SCENARIOS
 from stsconf.verdict import Outcome, Verdict
 from tests.bug_table import PROMISES, find
 
@@ -39,10 +40,11 @@ def versions() -> list[str]:
 
 
 def verdicts(version: str, folder: Path, say: Callable[[str], None]) -> Verdicts:
-    """Every promise on one version."""
+    """Every promise on one version, but those that only an upgrade decides."""
     config = Config.from_options({"cluster": Provider.LOCAL.value, "kubernetes": version, "output-dir": folder})
     with provide(config, lambda _: None) as cluster:
-        found = find(cluster, None, folder, lambda _: None).verdicts
+        judged = find(cluster, None, folder, lambda _: None).verdicts
+    found = {p: v for p, v in judged.items() if not set(PROMISES[p].scenarios).isdisjoint(SCENARIOS)}
     say(f"{version}: {', '.join(f'{n} {o}' for o, n in Counter(v.outcome for v in found.values()).most_common())}")
     return found
 
@@ -82,7 +84,9 @@ def page(columns: Sequence[Mapping[str, Any]], missing: Sequence[str]) -> str:
     """The table for readers: the rows in which two versions differ, and why; ``missing`` versions were not run."""
     versions = [column["version"] for column in columns]
     rows = {
-        promise: [column["promises"].get(promise, {"outcome": "not run"}) for column in columns] for promise in PROMISES
+        promise: [column["promises"].get(promise, {"outcome": "not run"}) for column in columns]
+        for promise in PROMISES
+        if any(promise in column["promises"] for column in columns)
     }
     differing = {p: row for p, row in rows.items() if len({cell["outcome"] for cell in row}) > 1}
     counts = Counter(row[0]["outcome"] for p, row in rows.items() if p not in differing)
