@@ -130,9 +130,9 @@ def _needs_the_field(timeline: Timeline) -> None:
 
 def _counted_ready_since(timeline: Timeline, name: str, status: Event[StatefulSet]) -> Event[Pod] | None:
     """Since when a Pod was Ready in what a status could have been counted from, which may be the grace older."""
-    lost = timeline.pods.since(name, lambda pod: not pod.ready, status.rv)
-    recently = lost is not None and status.seconds - lost.seconds <= GRACE_SECONDS
-    return timeline.pods.since(name, lambda pod: pod.ready, lost.rv if lost and recently else status.rv)
+    ends = [e.rv for e in timeline.pods.named(name) if e.rv < status.rv and status.seconds - e.seconds <= GRACE_SECONDS]
+    moments = (timeline.pods.since(name, lambda pod: pod.ready, rv) for rv in (*ends, status.rv))
+    return next((moment for moment in moments if moment), None)
 
 
 def _was_healthy(timeline: Timeline, stop: Event[Pod]) -> bool:
@@ -160,8 +160,8 @@ def test_a_pod_is_available_after_minready_seconds(timeline: Timeline) -> None:
         if event.now and event.before and event.now.available_replicas > event.before.available_replicas:
             seconds = event.now.min_ready_seconds
             if seconds and event.now.observed_generation == event.now.generation == event.before.generation:
-                pods = timeline.owned_at(event.rv, event.uid)
-                since = [_counted_ready_since(timeline, e.name, event) for e in pods]
+                names = {e.name for e in timeline.pods.events if e.fact.owner_uid == event.uid}
+                since = [_counted_ready_since(timeline, name, event) for name in names]
                 in_order = sorted((e for e in since if e), key=lambda e: e.rv)
                 ready = next(iter(in_order[event.now.available_replicas - 1 :]), None)
                 expect(event).waits(ready, seconds, f"{event.now.available_replicas} Pods are Ready")
