@@ -131,7 +131,7 @@ class _Handler(BaseHTTPRequestHandler):
         with world.changed:
             world.requests.append(self.path)
         if url.path == "/version":
-            return self._json(200, {"gitVersion": "v0.0.0-scripted"})
+            return self._json(200, {"gitVersion": "v1.37.2-scripted"})
         kind = url.path.rpartition("/")[2]
         if status := world.refused.get(kind):
             world.refusals.set()
