@@ -622,6 +622,15 @@ class Timeline:
             for name in sorted({e.hostname for e in event.now.endpoints if e.ready and e.hostname} - was):
                 yield event, name
 
+    def crossed(self, written: Event[facts.EndpointSlice], name: str) -> bool:
+        """Whether the write crossed with the pod's ceasing to be Ready, and the slice's next version takes it back."""
+        ceased = self.pods.unmet(name, facts.healthy, written.rv)
+        if ceased is None or self.pods.lost(name, facts.healthy, written.rv) is not ceased:
+            return False
+        after = next((e for e in self.slices.named(written.name) if e.rv > written.rv), None)
+        back = after and name not in {e.hostname for e in (after.now.endpoints if after.now else ()) if e.ready}
+        return bool(back) and written.seconds - ceased.seconds <= GRACE_SECONDS
+
     @cached_property
     def deleted_by_us(self) -> frozenset[str]:
         """Uids of the pods that the harness deleted."""

@@ -348,6 +348,14 @@ class Workload:
             with self.recorder.act("release" if ready else "hold", "pods", self.names.namespace, name, body) as act:
                 act.returned(self.api.patch_status("Pod", name, body, self.names.namespace))
 
+    def hold(self, *ordinals: int) -> None:
+        """Keep Ready pods of a gated set from being Ready, one after the other: each is known before the next."""
+        for ordinal in ordinals:
+            ready = int((self._observed().get("status") or {}).get("readyReplicas") or 0)
+            self.release(ordinal, ready=False)
+            self.wait_ready(ready - 1)
+            self.wait_published()
+
     def wait_pods(self, *ordinals: int) -> None:
         """Wait until exactly these pods are there, terminating ones included, whatever their state."""
         names = {self._pod_name(ordinal) for ordinal in ordinals}

@@ -26,8 +26,7 @@ def replace(workload: Workload) -> None:
 def replace_held(workload: Workload) -> None:
     """Delete pod 0 while pod 2 is held not Ready."""
     workload.create_gated(3)
-    workload.release(2, ready=False)
-    workload.wait_ready(2)
+    workload.hold(2)
     workload.lose_pods(0)
     workload.release(0)
     workload.release(2)

@@ -242,8 +242,7 @@ def parallel_broken(workload: Workload) -> None:
     if not workload.max_unavailable():
         return  # such a server updates serially: it waits for the highest pod before the broken ones
     low, high = workload.uids(0, 1), workload.uids(2, 3)
-    workload.release(0, 1, ready=False)
-    workload.wait_ready(2)
+    workload.hold(0, 1)
     workload.set_image("nginx_new")
     workload.wait_replaced(low)
     workload.release(0, 1)

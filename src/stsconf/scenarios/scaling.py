@@ -56,8 +56,7 @@ def scale_up_held(workload: Workload) -> None:
     workload.wait_pods(0, 1)
     workload.release(1)
     workload.wait_ready(2)
-    workload.release(1, ready=False)
-    workload.wait_ready(1)
+    workload.hold(1)
     workload.scale(4)
     workload.nudge()
     workload.release(1)
@@ -71,8 +70,7 @@ def scale_up_held(workload: Workload) -> None:
 def scale_down_held(workload: Workload) -> None:
     """Scale from 4 to 2 while pod 0 is held not Ready, then let it go."""
     workload.create_gated(4)
-    workload.release(0, ready=False)
-    workload.wait_ready(3)
+    workload.hold(0)
     workload.scale(2)
     workload.nudge()
     workload.release(0)
@@ -83,8 +81,7 @@ def scale_down_held(workload: Workload) -> None:
 def scale_down_two_held(workload: Workload) -> None:
     """Scale from 4 to 2 while pods 2 and 3, which are to go, are held not Ready, then let pod 3 go."""
     workload.create_gated(4)
-    workload.release(2, 3, ready=False)
-    workload.wait_ready(2)
+    workload.hold(2, 3)
     workload.scale(2)
     workload.nudge()
     workload.release(3)
