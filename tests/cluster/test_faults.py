@@ -17,6 +17,7 @@ import pytest
 from stsconf import suite_files
 from stsconf.clusters import Cluster
 from stsconf.clusters.storage import NFS_NAMESPACE
+from stsconf.errors import ExitCode
 from stsconf.waits import until
 from tests.cluster.conftest import Suite
 from tests.signals import HEEDING_SIGNALS
@@ -53,8 +54,9 @@ def refused(done: subprocess.CompletedProcess[str], stage: str) -> None:
 @pytest.mark.usefixtures("nothing_left")
 def test_a_class_that_does_not_exist_is_named_with_those_that_do(suite: Suite) -> None:
     done = suite("--sts-storage-class=fast")
-    refused(done, "class")
-    assert "there is no StorageClass fast (this cluster has: " in done.stdout
+    assert done.returncode == ExitCode.REFUSED, done.stdout + done.stderr
+    assert "The preflight refused the run before anything was made: class." in done.stdout
+    assert "There is no StorageClass fast (this cluster has: " in done.stdout
     assert "managed-nfs-storage" in done.stdout
 
 
