@@ -18,10 +18,12 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from stsconf.clusters import Provider
-from stsconf.run import Config, provide
+from stsconf.judge import judge
+from stsconf.recording import load
+from stsconf.run import Config, provide, record
 from stsconf.scenarios import SCENARIOS
 from stsconf.verdict import Outcome, Verdict
-from tests.bug_table import PROMISES, find
+from tests.bug_table import PROMISES, scenarios_of
 
 CHECKOUT = Path(__file__).parents[1]
 PAGE = CHECKOUT / "docs" / "matrix.md"
@@ -42,9 +44,11 @@ def versions() -> list[str]:
 def verdicts(version: str, folder: Path, say: Callable[[str], None]) -> Verdicts:
     """Every promise on one version, but those that only an upgrade decides."""
     config = Config.from_options({"cluster": Provider.LOCAL.value, "kubernetes": version, "output-dir": folder})
+    scenarios = [SCENARIOS[name] for name in scenarios_of(None)]
     with provide(config, lambda _: None) as cluster:
-        judged = find(cluster, None, folder, lambda _: None).verdicts
-    found = {p: v for p, v in judged.items() if not set(PROMISES[p].scenarios).isdisjoint(SCENARIOS)}
+        timelines = load(record(cluster, scenarios, config, lambda _: None)).timelines
+    asked = [promise for promise in PROMISES.values() if not set(promise.scenarios).isdisjoint(SCENARIOS)]
+    found = {promise.id: judge(promise, timelines) for promise in asked}
     say(f"{version}: {', '.join(f'{n} {o}' for o, n in Counter(v.outcome for v in found.values()).most_common())}")
     return found
 
