@@ -651,12 +651,13 @@ class Workload:
         if found is None:
             return None
         wanted, status, pods = found["spec"].get("replicas", 1), found.get("status") or {}, self.pods()
+        first = (found["spec"].get("ordinals") or {}).get("start", 0)
         counts = ["replicas", "readyReplicas", *(["updatedReplicas"] if updated else [])]
         done = (
             status.get("observedGeneration", 0) >= found["metadata"]["generation"]
             and all((status.get(count) or 0) == wanted for count in counts)
             and (not updated or status.get("currentRevision") == status.get("updateRevision"))
-            and len(pods) == wanted
+            and set(pods) == {f"{self.names.set_name}-{ordinal}" for ordinal in range(first, first + wanted)}
             and all(_state(pod) == "is Ready" for pod in pods.values())
         )
         return True if done else None
