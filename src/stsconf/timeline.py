@@ -762,6 +762,10 @@ class Timeline:
     def _set_uids(self) -> frozenset[str]:
         return frozenset(e.uid for e in self.sets.events)
 
+    @cached_property
+    def _pod_uids(self) -> frozenset[str]:
+        return frozenset(e.uid for e in self.pods.events)
+
     def _stranger(self, pod: facts.Pod) -> bool:
         return pod.owner_uid is not None and not self.owns(pod)
 
@@ -795,8 +799,8 @@ class Timeline:
 
     def foreign(self, claim: facts.Claim) -> bool:
         """Whether somebody else controls a claim: neither a set of this window nor one of its pods."""
-        pods = {e.uid for e in self.pods.events}
-        return claim.owner_uid is not None and claim.owner_uid not in pods and claim.owner_uid not in self._set_uids
+        kinds_read.get().update(("pods", "statefulsets"))
+        return claim.owner_uid is not None and claim.owner_uid not in self._set_uids | self._pod_uids
 
     def revisions_at(self, rv: int) -> list[Event[facts.Revision]]:
         """The set's revisions right before a revision of another kind."""
