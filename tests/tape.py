@@ -217,7 +217,7 @@ class Tape:
         self.change("pods", name, {"status": status}, after)
         return self
 
-    def published(self, *ordinals: int) -> "Tape":
+    def published(self, *ordinals: int, after: float = 0.1) -> "Tape":
         """The governing Service's slice, with these pods ready."""
         change = "MODIFIED" if ("endpointslices", "nginx-1") in self.objects else "ADDED"
         endpoints = [
@@ -230,7 +230,7 @@ class Tape:
             for n in ordinals
         ]
         labels = {"kubernetes.io/service-name": "nginx"}
-        self.event("endpointslices", change, "nginx-1", {"metadata": {"labels": labels}, "endpoints": endpoints})
+        self.event("endpointslices", change, "nginx-1", {"metadata": {"labels": labels}, "endpoints": endpoints}, after)
         return self
 
     def recording(self, path: Path, sealed: bool = True) -> Recording:

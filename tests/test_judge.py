@@ -66,6 +66,31 @@ def test_a_controller_whose_own_status_shows_the_change_has_no_excuse(tmp_path: 
     assert verdict_of("ORD-02", tape, tmp_path).outcome is Outcome.VIOLATED
 
 
+def crossed(seconds: float) -> Tape:
+    """The Service begins to answer with web-0 this long after it ceased to be Ready; web-1 stays as it is."""
+    tape = Tape().open("create").set_created()
+    for ordinal in (0, 1):
+        tape.volume(ordinal).pod_created(ordinal).pod_ready(ordinal)
+    return tape.published(1).pod_ready(0, ready=False).published(0, 1, after=seconds)
+
+
+@pytest.mark.parametrize(
+    ("tape", "outcome"),
+    [
+        (crossed(0.5).published(1), Outcome.HOLDS),
+        (crossed(0.5).pod_ready(0), Outcome.INCONCLUSIVE),
+        (crossed(6.0).published(1), Outcome.VIOLATED),
+    ],
+    ids=["taken back", "not taken back", "too late to have crossed"],
+)
+def test_an_endpoint_that_crossed_with_its_pods_change_says_nothing_if_it_is_taken_back(
+    tape: Tape, outcome: Outcome, tmp_path: Path
+) -> None:
+    verdict = verdict_of("IDN-11", tape.close(), tmp_path)
+    assert verdict.outcome is outcome, verdict.explain()
+    assert verdict.obligations >= 2
+
+
 def test_an_early_doubt_does_not_hide_a_later_violation(tmp_path: Path) -> None:
     tape = flapped(0.5).pod_created(2, after=7.0).close()
     assert verdict_of("ORD-02", tape, tmp_path).outcome is Outcome.VIOLATED
