@@ -108,19 +108,20 @@ class Config:
             value = text(name)
             return Path(value).expanduser() if value else None
 
+        kubernetes = _only_with(Provider.LOCAL, "kubernetes", text("kubernetes"), text("cluster"))
         run_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{token_hex(2)}"
         return cls(
             cluster=Provider(text("cluster") or "kind"),
             kubeconfig=path("kubeconfig"),
             context=text("context"),
             storage_class=text("storage-class"),
-            namespace=_only_with_existing("namespace", text("namespace"), text("cluster")),
-            impersonate=_only_with_existing("as", text("as"), text("cluster")),
+            namespace=_only_with(Provider.EXISTING, "namespace", text("namespace"), text("cluster")),
+            impersonate=_only_with(Provider.EXISTING, "as", text("as"), text("cluster")),
             allow_foreign=bool(options.get("allow-foreign")),
             workload=Kind(text("workload") or "documented"),
             images=_prefixed(text("image-prefix"), text("cluster"), images),
             engine=EngineChoice(text("engine") or "auto"),
-            local=Settings.from_text(text("local-bin"), text("feature-gates"), text("kubernetes")),
+            local=Settings.from_text(text("local-bin"), text("feature-gates"), kubernetes),
             registry_mirror=mirror.checked(text("registry-mirror"), text("cluster")),
             promises=promises,
             scenarios=names,
@@ -139,15 +140,15 @@ def _strings(value: object) -> list[str]:
     return value.split(",") if isinstance(value, str) else [str(v) for v in value]  # type: ignore[attr-defined]
 
 
-def _only_with_existing(name: str, value: str | None, provider: str | None) -> str | None:
-    if value and provider != Provider.EXISTING:
-        raise UsageError(f"--sts-{name} has a meaning only with --sts-cluster=existing.")
+def _only_with(needed: Provider, name: str, value: str | None, provider: str | None) -> str | None:
+    if value and provider != needed:
+        raise UsageError(f"--sts-{name} has a meaning only with --sts-cluster={needed}.")
     return value
 
 
 def _prefixed(prefix: str | None, provider: str | None, images: Mapping[str, str]) -> Mapping[str, str]:
     """The images of the workload below ``prefix``, which takes the place of their registry; given ones stay."""
-    if _only_with_existing("image-prefix", prefix, provider) is None:
+    if _only_with(Provider.EXISTING, "image-prefix", prefix, provider) is None:
         return images
     public = {key: reference.split("/", 1)[1] for key, reference in suite_files.workload_images().items()}
     return {**{key: f"{str(prefix).rstrip('/')}/{rest}" for key, rest in public.items()}, **images}
