@@ -11,9 +11,9 @@ from typing import Any
 
 Object = Mapping[str, Any]
 
-WAITING = frozenset(
-    {"ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName", "CreateContainerConfigError"}
-)
+NO_IMAGE = frozenset({"ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName"})
+"""Reasons of the kubelet for a container whose image cannot be had."""
+WAITING = NO_IMAGE | {"CreateContainerConfigError"}
 """Reasons of the kubelet for a container that cannot be started."""
 TROUBLES = {
     "FailedMount": "mount",

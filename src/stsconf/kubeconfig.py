@@ -18,6 +18,11 @@ IN_CLUSTER = "in-cluster"
 """What a cluster is called where no kubeconfig names it."""
 
 
+def in_pod() -> bool:
+    """Whether this process runs in a pod, as the official client tells it."""
+    return "KUBERNETES_SERVICE_HOST" in os.environ
+
+
 def files(given: Path | None) -> list[Path]:
     """The kubeconfig files that exist, in order. Raises ``UsageError`` for a ``given`` one that does not."""
     if given is not None:
@@ -54,7 +59,7 @@ def choose(given: Path | None, context: str | None) -> str | None:
     file's current context happens to be is no basis for writing to a cluster.
     """
     found = files(given)
-    if context is None and not found and "KUBERNETES_SERVICE_HOST" in os.environ:
+    if context is None and not found and in_pod():
         return None
     names, current = contexts(found)
     known = ", ".join(names) or "none"
@@ -84,7 +89,7 @@ def client(given: Path | None, context: str | None, configuration: Configuration
     """The official client for a context, or for the pod's service account. Raises ``UsageError`` when it has none."""
     found = files(given)
     try:
-        if not found and context is None and "KUBERNETES_SERVICE_HOST" in os.environ:
+        if not found and context is None and in_pod():
             load_incluster_config(client_configuration=configuration)
             made = ApiClient(configuration)
         else:

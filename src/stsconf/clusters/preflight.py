@@ -4,7 +4,6 @@ The server itself is asked: access reviews say what we may do, and dry runs (whi
 and store nothing) say whether quota, limits, Pod Security and webhooks would let the workload in.
 """
 
-import os
 import platform
 import re
 from collections.abc import Iterator
@@ -20,9 +19,10 @@ from stsconf.api import Api, ApiError, Object
 from stsconf.clean import server_time
 from stsconf.clusters import Cluster
 from stsconf.clusters.rights import LOOKS, NEEDED, OWN_NAMESPACES, VOLUMES, Right, missing, rules
-from stsconf.clusters.storage import probe
+from stsconf.clusters.storage import known_classes, probe
 from stsconf.errors import PreflightRefused
 from stsconf.inventory import RECORD, read_record
+from stsconf.kubeconfig import in_pod
 from stsconf.waits import Say
 from stsconf.workload import Kind, Names, documented
 
@@ -137,8 +137,7 @@ def _class(api: Api, name: str, blind: list[Right]) -> Iterator[Finding]:
         return
     found = api.get("StorageClass", name)
     if found is None:
-        known = ", ".join(c["metadata"]["name"] for c in api.list("StorageClass")) or "none"
-        what = f"There is no StorageClass {name} (this cluster has: {known})."
+        what = f"There is no StorageClass {name} (this cluster has: {known_classes(api)})."
         yield Finding("class", what, "Name one of them with --sts-storage-class.")
     elif found.get("reclaimPolicy") == "Retain":
         what = f"Volumes of class {name} have reclaim policy Retain: they stay after the run, with what they cost."
@@ -175,7 +174,7 @@ def _others(api: Api, namespace: str, lacking: list[Right], *, allow_foreign: bo
 
 def _own_pod() -> str | None:
     """The pod that this process runs in, where it runs in one."""
-    return platform.node() if "KUBERNETES_SERVICE_HOST" in os.environ else None
+    return platform.node() if in_pod() else None
 
 
 def _lacks(lacking: list[Right], verb: str, resource: str) -> bool:

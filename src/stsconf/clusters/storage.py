@@ -9,6 +9,7 @@ from stsconf import suite_files
 from stsconf.api import Api, ApiError, Object
 from stsconf.clusters import Cluster
 from stsconf.errors import StorageNotReady
+from stsconf.hindrance import NO_IMAGE
 from stsconf.inventory import labels
 from stsconf.waits import Say, Waits, until
 from stsconf.workload import Kind
@@ -80,10 +81,9 @@ def prove(cluster: Cluster, namespace: str, run: str, kind: Kind, waits: Waits, 
     """
     api, class_name = cluster.api, cluster.storage_class
     if not _class_exists(api, class_name):
-        known = ", ".join(c["metadata"]["name"] for c in api.list("StorageClass")) or "none"
         raise StorageNotReady(
             "class",
-            f"there is no StorageClass {class_name} (this cluster has: {known}).",
+            f"there is no StorageClass {class_name} (this cluster has: {known_classes(api)}).",
             "Name one of them with --sts-storage-class, or create the class.",
         )
     say(f"storage: proving class {class_name}")
@@ -107,6 +107,11 @@ def probe(images: Mapping[str, str], class_name: str | None, kind: Kind, marks: 
     for manifest in (claim, pod):
         manifest["metadata"]["labels"] = dict(marks)
     return [claim, pod]
+
+
+def known_classes(api: Api) -> str:
+    """The names of the classes there are, for a message."""
+    return ", ".join(c["metadata"]["name"] for c in api.list("StorageClass")) or "none"
 
 
 def _class_exists(api: Api, name: str) -> bool:
@@ -181,7 +186,7 @@ def _image_trouble(api: Api, namespace: str, name: str | None) -> str | None:
             continue
         for status in (pod.get("status") or {}).get("containerStatuses") or ():
             waiting = (status.get("state") or {}).get("waiting") or {}
-            if waiting.get("reason") in ("ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName"):
+            if waiting.get("reason") in NO_IMAGE:
                 return f"image {status['image']} cannot be had ({waiting['reason']})"
     return None
 
