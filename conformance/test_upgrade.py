@@ -1,8 +1,7 @@
 """The control plane is exchanged for one of another version, and nobody changes a set."""
 
-from stsconf import Revision, Timeline, expect, expect_none, promise
+from stsconf import Event, Revision, Timeline, expect, expect_none, promise
 from stsconf.facts import changed_fields
-from stsconf.timeline import Event
 
 NOTES = "https://github.com/kubernetes/kubernetes/blob/master/CHANGELOG/CHANGELOG-1.35.md#bug-or-regression"
 UPGRADES = (

@@ -32,9 +32,8 @@ class Upgrade:
 def record(cluster: Cluster, to: str, config: run.Config, say: Say) -> Upgrade:
     """Make the sets, exchange the control plane for the version ``to`` once all are at rest, and wait for that again.
 
-    Writes ``before.json`` and ``after.json``
-    beside the recording's folder. Raises what ``run.record`` raises, and ``ClusterError`` when a set never came to
-    rest, so that nothing was upgraded.
+    Writes ``before.json`` and ``after.json`` beside the recording's folder. Raises what ``run.record`` raises, and
+    ``ClusterError`` when a set never came to rest, so that nothing was upgraded.
     """
     exchange = cluster.exchange
     if exchange is None:

@@ -65,7 +65,8 @@ def scale_to_zero_then_delete(workload: Workload) -> None:
     workload.wait_gone()
 
 
-def _policy(scaled: str, deleted: str) -> dict[str, object]:
+def policy(scaled: str, deleted: str) -> dict[str, object]:
+    """The retention policy as fields of a set's spec."""
     return {"persistentVolumeClaimRetentionPolicy": {"whenScaled": scaled, "whenDeleted": deleted}}
 
 
@@ -73,7 +74,7 @@ def _policy(scaled: str, deleted: str) -> dict[str, object]:
 def retention(workload: Workload) -> None:
     """Scale down and up under whenScaled Delete, lose a pod, turn to whenDeleted Delete, and delete the set."""
 
-    workload.create(3, lambda stateful_set: stateful_set["spec"].update(_policy("Delete", "Retain")))
+    workload.create(3, lambda stateful_set: stateful_set["spec"].update(policy("Delete", "Retain")))
     workload.wait_settled()
     workload.scale(1)
     workload.wait_settled()
@@ -82,12 +83,12 @@ def retention(workload: Workload) -> None:
     workload.wait_settled()
     workload.lose_pods(0)
     workload.wait_settled()
-    workload.patch({"spec": _policy("Delete", "Delete")})
+    workload.patch({"spec": policy("Delete", "Delete")})
     workload.wait_claims_owned(0, 1, 2)
     workload.scale(2)
     workload.wait_settled()
     workload.wait_claims(0, 1)
-    workload.patch({"spec": _policy("Retain", "Delete")})
+    workload.patch({"spec": policy("Retain", "Delete")})
     workload.scale(1)
     workload.wait_settled()
     workload.delete("Background")
@@ -98,7 +99,7 @@ def retention(workload: Workload) -> None:
 @scenario(pods=3, hasty=True)
 def retention_hasty(workload: Workload) -> None:
     """Scale 3, 1, 3 without waiting, under whenScaled Delete; then change the spec, since nothing else goes on."""
-    workload.create(3, lambda stateful_set: stateful_set["spec"].update(_policy("Delete", "Retain")))
+    workload.create(3, lambda stateful_set: stateful_set["spec"].update(policy("Delete", "Retain")))
     workload.wait_settled()
     workload.scale(1)
     workload.wait_pods(0, 1)
@@ -113,7 +114,7 @@ def retention_orphan(workload: Workload) -> None:
     """Delete a set and keep its pods, under whenDeleted Delete, and create it again."""
 
     def edit(stateful_set: Object) -> None:
-        stateful_set["spec"].update(_policy("Retain", "Delete"))
+        stateful_set["spec"].update(policy("Retain", "Delete"))
 
     workload.create(2, edit)
     workload.wait_settled()
@@ -129,7 +130,7 @@ def retention_orphan(workload: Workload) -> None:
 def foreign_claim(workload: Workload) -> None:
     """Where somebody else controls the claim of pod 1, scale down and delete a set that is to delete its claims."""
     workload.add_claim(1)
-    workload.create(2, lambda stateful_set: stateful_set["spec"].update(_policy("Delete", "Delete")))
+    workload.create(2, lambda stateful_set: stateful_set["spec"].update(policy("Delete", "Delete")))
     workload.wait_settled()
     workload.scale(1)
     workload.wait_settled()

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from stsconf.api import Object
+from stsconf.scenarios.deletion import policy
 from stsconf.workload import Workload
 
 Act = Callable[[Workload], None]
@@ -53,8 +54,7 @@ def upgrade_plain(workload: Workload) -> None:
 @upgraded(Workload.wait_settled)
 def upgrade_claims(workload: Workload) -> None:
     """A set that owns its claims, since they are deleted with it."""
-    policy = {"whenScaled": "Retain", "whenDeleted": "Delete"}
-    workload.create(3, lambda found: found["spec"].update(persistentVolumeClaimRetentionPolicy=policy))
+    workload.create(3, lambda found: found["spec"].update(policy("Retain", "Delete")))
     workload.wait_settled()
     workload.wait_claims_owned(0, 1, 2)
 
