@@ -7,7 +7,7 @@ import signal
 import sys
 import textwrap
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -140,7 +140,10 @@ def _run(arguments: argparse.Namespace, rest: Sequence[str]) -> int:
     os.execv(sys.executable, [*command, *given, *rest])  # noqa: S606 - no shell is wanted
 
 
-_NOT_OF_WALKTHROUGH = ("promises", "scenario", "namespace", "allow-foreign", "as", "workload", "dry-run")
+_NOT_OF_WALKTHROUGH = (
+    *("promises", "scenario", "namespace", "allow-foreign", "as", "workload", "dry-run"),
+    *("baseline", "save-baseline", "accepted"),
+)
 """Its commands are the tutorial's own, with the tutorial's names."""
 
 
@@ -168,22 +171,12 @@ def _gate(arguments: argparse.Namespace, rest: Sequence[str]) -> int:
         raise UsageError("There is nothing to compare with.", "Give --save-baseline FILE first, later --baseline FILE.")
     if arguments.source is None:
         return _run(arguments, rest)
-    from stsconf.promise import import_promises
-    from stsconf.recording import load
     from stsconf.reporting.gate import gate
-    from stsconf.reporting.results import rejudge
-    from stsconf.reporting.terminal import print_changes, print_report
 
     compared = gate(config.baseline, config.accepted)
-    promises = [p for p in import_promises(suite_files.conformance()).values() if p.of_upgrades or config.wants(p)]
-    given = getattr(arguments, "output_dir", None)
-    results = rejudge(map(load, _recordings(arguments.source)), promises, Path(given or "."))
+    results = _rejudged([arguments.source], arguments, lambda promise: promise.of_upgrades or config.wants(promise))
     results.gate, results.save_baseline = compared, config.save_baseline
-    code = results.finish(write=given is not None)
-    if compared:
-        print_changes(results.changes)
-    print_report(results.info(), results.verdicts)
-    return code
+    return _told(results, arguments)
 
 
 def _add_walkthrough(commands: Any) -> None:
@@ -311,8 +304,13 @@ def _config(arguments: argparse.Namespace) -> Any:
     """What the options and the environment ask for."""
     from stsconf.run import Config
 
-    given = {name: os.environ.get(f"STS_{name.upper().replace('-', '_')}") for name in _options()}
+    given = {name: _environment(name) for name in _options()}
     return Config.from_options({**given, **{k.replace("_", "-"): v for k, v in vars(arguments).items()}})
+
+
+def _environment(option: str) -> str | None:
+    """What an option's variable says."""
+    return os.environ.get(f"STS_{option.upper().replace('-', '_')}")
 
 
 def _add_snapshot(commands: Any) -> None:
@@ -411,18 +409,12 @@ def _add_images(commands: Any) -> None:
         epilog="example: stsconf images --image-prefix registry.example.com/mirror",
     )
     _add_options(images, tuple(name for name in _options() if name not in ("image", "image-prefix")))
-    images.set_defaults(handler=_images)
+    images.set_defaults(handler=_images, cluster="existing")
 
 
 def _images(arguments: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001 - one signature for all commands
-    from stsconf.run import Config
-
-    given = {"cluster": "existing"} | {
-        name: getattr(arguments, name.replace("-", "_"), os.environ.get(f"STS_{name.upper().replace('-', '_')}"))
-        for name in ("image", "image-prefix")
-    }
     used = {"nginx_old": "pods of the sets, and of the storage probe", "nginx_new": "pods of the sets after an update"}
-    images = {**suite_files.workload_images(), **Config.from_options(given).images}
+    images = {**suite_files.workload_images(), **_config(arguments).images}
     for key, use in used.items():
         print(f"{key}  {images[key]}  {use}")
     return ExitCode.HOLDS
@@ -501,7 +493,7 @@ def _agree_to_build(arguments: argparse.Namespace) -> None:
     """Say what a cold air-gapped build will do, and ask on a terminal. Raises ``UsageError`` for a no."""
     from stsconf.clusters.engine import EngineChoice, airgap_plan, resolve
 
-    if "kind" not in (getattr(arguments, "cluster", None) or os.environ.get("STS_CLUSTER") or "kind") or getattr(
+    if "kind" not in (getattr(arguments, "cluster", None) or _environment("cluster") or "kind") or getattr(
         arguments, "dry_run", False
     ):
         return
@@ -517,15 +509,27 @@ def _agree_to_build(arguments: argparse.Namespace) -> None:
 
 
 def _judge(arguments: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001 - one signature for all commands
+    return _told(_rejudged(arguments.recording, arguments, lambda _: True), arguments)
+
+
+def _rejudged(given: Sequence[Path], arguments: argparse.Namespace, wanted: Callable[[Any], bool]) -> Any:
+    """The promises that are wanted, judged again on recordings, or folders of runs."""
     from stsconf.promise import import_promises
     from stsconf.recording import load
     from stsconf.reporting.results import rejudge
-    from stsconf.reporting.terminal import print_report
 
-    promises = import_promises(suite_files.conformance())
-    recordings = [load(path) for given in arguments.recording for path in _recordings(given)]
-    results = rejudge(recordings, promises.values(), arguments.output_dir or Path())
-    code = results.finish(write=arguments.output_dir is not None)
+    promises = filter(wanted, import_promises(suite_files.conformance()).values())
+    recordings = [load(path) for each in given for path in _recordings(each)]
+    return rejudge(recordings, promises, Path(getattr(arguments, "output_dir", None) or "."))
+
+
+def _told(results: Any, arguments: argparse.Namespace) -> int:
+    """Write what was judged again if a folder was named for it, print it, and return the exit code."""
+    from stsconf.reporting.terminal import print_changes, print_report
+
+    code = int(results.finish(write=getattr(arguments, "output_dir", None) is not None))
+    if results.gate:
+        print_changes(results.changes)
     print_report(results.info(), results.verdicts)
     return code
 
