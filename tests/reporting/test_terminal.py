@@ -73,3 +73,10 @@ def test_progress_says_the_seconds_since_it_began() -> None:
     say("create: Pod web-0 is Ready")
     say("done")
     assert out.getvalue() == "[  12.2 s] create: Pod web-0 is Ready\n[ 125.0 s] done\n"
+
+
+def test_what_holds_on_little_is_named_with_its_number(broken: Recording) -> None:
+    enough = next(one for one in verdicts_of(broken) if one.outcome is Outcome.HOLDS)
+    little = replace(enough, id="DEL-01", timelines=(replace(enough.timelines[0], obligations=2),))
+    assert "Checked fewer than 3 times: DEL-01 2.\n" in shown(RUN, [enough, little])
+    assert "fewer than" not in shown(RUN, verdicts_of(broken))

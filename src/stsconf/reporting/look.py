@@ -54,6 +54,16 @@ def sentence(verdicts: Iterable[Verdict]) -> str:
     return ", ".join(f"{n} {words.get(o, o.value)}" for o, n in found.items() if n) or "nothing was judged"
 
 
+FEW = 3
+"""A promise that holds with fewer checks than this rests on little, unless what it is about happens once."""
+
+
+def seldom(verdicts: Iterable[Verdict]) -> str:
+    """The promises that hold with fewer than ``FEW`` checks, each with their number: ``PAR-05 1, REV-09 2``."""
+    few = [(v.id, v.obligations) for v in verdicts if v.outcome is Outcome.HOLDS and v.obligations < FEW]
+    return ", ".join(f"{name} {times}" for name, times in sorted(few))
+
+
 def seconds(value: float) -> str:
     """A duration or a moment of a recording for people: ``0.532 s``, ``12.3 s``, ``2:07 min``."""
     if value >= 100:

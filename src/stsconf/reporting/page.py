@@ -12,7 +12,7 @@ from stsconf.recording import Recording
 from stsconf.reporting.document import RunInfo, write_text
 from stsconf.reporting.evidence import Row, changes
 from stsconf.reporting.gate import Change
-from stsconf.reporting.look import LOOKS, Look, area_name, count, seconds, sentence, worst_first
+from stsconf.reporting.look import FEW, LOOKS, Look, area_name, count, seconds, seldom, sentence, worst_first
 from stsconf.reporting.picture import picture
 from stsconf.reporting.spans import on
 from stsconf.timeline import Timeline
@@ -89,7 +89,7 @@ def page(
         "took": seconds(run.seconds),
         "head": {"word": word, "colour": LOOKS[outcome].colour, "why": f"{why} {_capital(sentence(verdicts))}."},
         "counts": [(LOOKS[o], o.value, n) for o, n in count(verdicts).items() if n or o is Outcome.VIOLATED],
-        "facts": _facts(run),
+        "facts": _facts(run) | {f"Checked fewer than {FEW} times": few for few in [seldom(verdicts)] if few},
         "areas": areas,
         "told": told,
         "pictures": pictures,

@@ -11,7 +11,7 @@ from stsconf.errors import ExitCode
 from stsconf.recording import Recording
 from stsconf.reporting.document import RunInfo, write_text
 from stsconf.reporting.evidence import cell
-from stsconf.reporting.look import LOOKS, area_name, count, seconds, worst_first
+from stsconf.reporting.look import FEW, LOOKS, area_name, count, seconds, seldom, worst_first
 from stsconf.reporting.spans import State, lanes, on, say_action
 from stsconf.timeline import Timeline
 from stsconf.verdict import Outcome, Verdict
@@ -55,7 +55,8 @@ def summary(run: RunInfo, verdicts: Sequence[Verdict], recordings: Sequence[Reco
     """The whole summary as Markdown, always below ``LIMIT`` bytes."""
     ordered = worst_first(verdicts)
     told = [verdict for verdict in ordered if verdict.outcome in _TOLD]
-    parts = [_heading(run, ordered), _where(run), _counts(ordered)]
+    few = f"\n\nChecked fewer than {FEW} times: {found}." if (found := seldom(ordered)) else ""
+    parts = [_heading(run, ordered), _where(run), _counts(ordered) + few]
     parts += [_told(verdict) for verdict in told[:_MOST_TOLD]]
     if len(told) > _MOST_TOLD:
         parts.append(f"... and {len(told) - _MOST_TOLD} more that did not hold; see `verdict.json`.")

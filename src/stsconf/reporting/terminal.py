@@ -21,7 +21,7 @@ from stsconf.errors import ExitCode
 from stsconf.reporting.document import RunInfo
 from stsconf.reporting.gate import Change
 from stsconf.reporting.gate import sentence as changed
-from stsconf.reporting.look import LOOKS, seconds, sentence
+from stsconf.reporting.look import FEW, LOOKS, seconds, seldom, sentence
 from stsconf.sentry.comparison import Moved
 from stsconf.verdict import Outcome, Verdict
 
@@ -56,6 +56,8 @@ def print_report(run: RunInfo, verdicts: Iterable[Verdict], console: Console | N
             console.print()
             _print(console, Text(verdict.explain()))
     console.print()
+    if few := seldom(verdicts):
+        _print(console, Text(f"Checked fewer than {FEW} times: {few}.", style="dim"))
     style = LOOKS[Outcome.HOLDS if run.exit_code is ExitCode.HOLDS else Outcome.VIOLATED].style
     _print(
         console,
