@@ -10,7 +10,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from stsconf.promise import import_promises
 from stsconf.recording import load
 from stsconf.reporting.document import document
 from stsconf.reporting.results import rejudge
+from stsconf.waits import until
 from tests.edits import EDITS, seal
 
 BROKEN = "ORD-02"
@@ -168,9 +168,7 @@ def test_acting_that_fails_is_not_begun_again_and_blames_nobody(
 
 def test_a_run_that_is_told_to_end_leaves_nothing(suite: Suite) -> None:
     process = suite.start("--reruns=2", "--timeout=300", act="hangs")
-    deadline = time.monotonic() + 60
-    while "scenarios begun" not in suite.log and process.poll() is None and time.monotonic() < deadline:
-        os.sched_yield()
+    assert until(lambda: "scenarios begun" in suite.log or process.poll() is not None, 60, every=0.05)
     process.send_signal(signal.SIGTERM)
     text, _ = process.communicate(timeout=60)
     assert process.returncode == 2, text

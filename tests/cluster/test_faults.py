@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -99,9 +98,7 @@ def interrupt_when(said: Sequence[str], command: list[str], folder: Path) -> tup
             start_new_session=True,
         )
         for words in said:
-            deadline = time.monotonic() + 300
-            while not heard(words) and process.poll() is None and time.monotonic() < deadline:
-                os.sched_yield()
+            until(lambda words=words: heard(words) or process.poll() is not None, 300, every=0.05)
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGINT)
         return process.wait(timeout=300), log.read_text()
