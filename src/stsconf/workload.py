@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
 
@@ -18,6 +18,7 @@ from stsconf.recorder import Recorder, WaitTimeout
 from stsconf.waits import Waits
 
 Edit = Callable[[Object], None]
+T = TypeVar("T")
 
 GATE = "stsconf.dev/released"
 """A readiness gate (core/v1 PodReadinessGate): the kubelet reports a pod Ready only while this condition is True."""
@@ -222,10 +223,7 @@ class Workload:
         if to_revision and to_revision not in numbers:
             raise UsageError(f"unable to find specified revision {to_revision} in history", f"There is {numbers}.")
         wanted = history[numbers.index(to_revision)] if to_revision else history[-2]
-        if (
-            self.recorder.wait_for(self._current, self.waits.settle, "the set")["status"]["updateRevision"]
-            == (wanted["metadata"]["name"])
-        ):
+        if self._wait(self._current, "the set")["status"]["updateRevision"] == wanted["metadata"]["name"]:
             why = f"current template already matches revision {to_revision}"
             return f"statefulset.apps/{names.set_name} skipped rollback ({why})"
         self.patch(wanted["data"], "rollout undo", STRATEGIC_MERGE_PATCH)
@@ -285,11 +283,11 @@ class Workload:
         uid = self._claims()[name]["metadata"]["uid"]
         self.delete_claim(ordinal)
 
-        def gone() -> bool | None:
+        def gone() -> bool:
             found = self._claims().get(name)
-            return found is None or found["metadata"]["uid"] != uid or None
+            return found is None or found["metadata"]["uid"] != uid
 
-        self.recorder.wait_for(gone, self.waits.settle, f"claim {name} to be gone")
+        self._wait(gone, f"claim {name} to be gone")
 
     def add_claim(self, ordinal: int) -> None:
         """Create the claim of a pod that is still to come, controlled by somebody else."""
@@ -359,16 +357,11 @@ class Workload:
     def wait_pods(self, *ordinals: int) -> None:
         """Wait until exactly these pods are there, terminating ones included, whatever their state."""
         names = {self._pod_name(ordinal) for ordinal in ordinals}
-        self.recorder.wait_for(lambda: set(self.pods()) == names or None, self.waits.settle, f"exactly {sorted(names)}")
+        self._wait(lambda: set(self.pods()) == names, f"exactly {sorted(names)}")
 
     def wait_ready(self, count: int) -> None:
         """Wait until the set's controller itself counts this many ready pods: from then on it knows."""
-
-        def counted() -> bool | None:
-            status = (self._current() or {}).get("status") or {}
-            return (status.get("readyReplicas") or 0) == count or None
-
-        self.recorder.wait_for(counted, self.waits.settle, f"status.readyReplicas to be {count}")
+        self._wait(lambda: self._count("readyReplicas") == count, f"status.readyReplicas to be {count}")
 
     def nudge(self) -> None:
         """Change the spec in a way that asks for nothing, and wait until the controller has noticed.
@@ -383,11 +376,9 @@ class Workload:
         """The set, once its status says that its controller has seen our last change."""
 
         def noticed() -> Object | None:
-            found = self._current()
-            status = (found or {}).get("status") or {}
-            return found if status.get("observedGeneration", 0) >= self._generation else None
+            return self._current() if self._count("observedGeneration") >= self._generation else None
 
-        return self.recorder.wait_for(noticed, self.waits.settle, "the controller to notice a change of the spec")
+        return self._wait(noticed, "the controller to notice a change of the spec")
 
     def catch_up(self) -> None:
         """Take over a change of the set that was made past us, as by kubectl, once its controller has seen it."""
@@ -411,11 +402,8 @@ class Workload:
         }
         with self.recorder.act("create", "statefulsets", self.names.namespace, name, manifest) as act:
             act.returned(self.api.create(manifest, self.names.namespace))
-
-        def made() -> Object | None:
-            return self.recorder.current("pods", self.names.namespace, f"{name}-0")
-
-        self.recorder.wait_for(made, self.waits.settle, f"a pod of StatefulSet {name}")
+        pod = f"{name}-0"
+        self._wait(lambda: self.recorder.current("pods", self.names.namespace, pod), f"Pod {pod}")
 
     def write_markers(self) -> dict[str, str]:
         """Each pod writes its ordinal and uid to its volume, under a name that no other pod uses.
@@ -481,96 +469,96 @@ class Workload:
         known = found and found["metadata"]["uid"] == self._uid and found["metadata"]["generation"] >= self._generation
         return found if known else None
 
+    def _count(self, name: str) -> int:
+        """A number of the set's status as last seen; 0 where it is absent."""
+        return int(((self._current() or {}).get("status") or {}).get(name) or 0)
+
     def wait_settled(self) -> None:
         """Wait until the set's own status says that everything asked for is there, updated and Ready.
 
         Raises ``WaitTimeout`` that says which pod is missing and why.
         """
-        what = f"StatefulSet {self.names.set_name} to be settled"
-        self.recorder.wait_for(lambda: self._settled(updated=True), self.waits.settle, what)
+        self._wait(lambda: self._settled(updated=True), f"StatefulSet {self.names.set_name} to be settled")
 
     def wait_rolled_out(self) -> None:
         """Wait until ``kubectl rollout status`` says that the update is complete, as far as the partition lets it."""
 
-        def complete() -> bool | None:
+        def complete() -> bool:
             found = self._settled(updated=False) and self._current()
-            return bool(found and rollout_status(found)[1]) or None
+            return bool(found and rollout_status(found)[1])
 
-        self.recorder.wait_for(complete, self.waits.settle, f"the rollout of {self.names.set_name} to be complete")
+        self._wait(complete, f"the rollout of {self.names.set_name} to be complete")
 
     def wait_all_ready(self) -> None:
         """Wait until all pods that were asked for are there and Ready, whatever their revision."""
-        what = f"the pods of {self.names.set_name} to be Ready"
-        self.recorder.wait_for(lambda: self._settled(updated=False), self.waits.settle, what)
+        self._wait(lambda: self._settled(updated=False), f"the pods of {self.names.set_name} to be Ready")
 
     def wait_replaced(self, uids: Mapping[str, str]) -> None:
         """Wait until each of these pods, uids by name, has a successor."""
 
-        def replaced() -> bool | None:
+        def replaced() -> bool:
             pods = self.pods()
-            return all(name in pods and pods[name]["metadata"]["uid"] != uid for name, uid in uids.items()) or None
+            return all(name in pods and pods[name]["metadata"]["uid"] != uid for name, uid in uids.items())
 
-        self.recorder.wait_for(replaced, self.waits.settle, f"successors of {', '.join(sorted(uids))}")
+        self._wait(replaced, f"successors of {', '.join(sorted(uids))}")
 
     def wait_stopping(self, uids: Mapping[str, str]) -> None:
         """Wait until each of these pods, uids by name, has been asked to stop."""
 
-        def stopping() -> bool | None:
+        def stopping() -> bool:
             there = {pod["metadata"]["uid"]: pod for pod in self.pods().values()}
             left = [there[uid] for uid in uids.values() if uid in there]
-            return all(pod["metadata"].get("deletionTimestamp") for pod in left) or None
+            return all(pod["metadata"].get("deletionTimestamp") for pod in left)
 
-        self.recorder.wait_for(stopping, self.waits.settle, f"{', '.join(sorted(uids))} to be asked to stop")
+        self._wait(stopping, f"{', '.join(sorted(uids))} to be asked to stop")
 
     def wait_gone(self) -> None:
         """Wait until the set is no longer there."""
         names = self.names
 
-        def gone() -> bool | None:
+        def gone() -> bool:
             found = self.recorder.current("statefulsets", names.namespace, names.set_name)
-            return found is None or found["metadata"]["uid"] != self._uid or None
+            return found is None or found["metadata"]["uid"] != self._uid
 
-        self.recorder.wait_for(gone, self.waits.settle, f"StatefulSet {names.set_name} to be gone")
+        self._wait(gone, f"StatefulSet {names.set_name} to be gone")
 
     def wait_revisions(self, count: int) -> None:
         """Wait until this many ControllerRevisions of the set's template are there: pruning follows the status."""
 
-        def pruned() -> bool | None:
+        def pruned() -> bool:
             found = self.recorder.objects("controllerrevisions", self.names.namespace).values()
-            return sum(r["metadata"].get("labels", {}).get("app") == self.names.app for r in found) == count or None
+            return len([r for r in found if r["metadata"].get("labels", {}).get("app") == self.names.app]) == count
 
-        self.recorder.wait_for(pruned, self.waits.settle, f"{count} ControllerRevisions")
+        self._wait(pruned, f"{count} ControllerRevisions")
 
     def wait_available(self, count: int) -> None:
         """Wait until the set's controller counts this many available pods under the spec we gave last."""
 
-        def counted() -> bool | None:
-            status = (self._current() or {}).get("status") or {}
-            noticed = status.get("observedGeneration", 0) >= self._generation
-            return (noticed and (status.get("availableReplicas") or 0) == count) or None
+        def counted() -> bool:
+            return self._count("observedGeneration") >= self._generation and self._count("availableReplicas") == count
 
-        self.recorder.wait_for(counted, self.waits.settle, f"status.availableReplicas to be {count}")
+        self._wait(counted, f"status.availableReplicas to be {count}")
 
     def wait_owned(self, *ordinals: int, owned: bool) -> None:
         """Wait until these pods carry an owner reference, or none."""
 
-        def done() -> bool | None:
+        def done() -> bool:
             pods = self.pods()
             found = [bool(pods[name]["metadata"].get("ownerReferences")) for name in map(self._pod_name, ordinals)]
-            return all(has is owned for has in found) or None
+            return all(has is owned for has in found)
 
         what = "be owned" if owned else "have no owner"
-        self.recorder.wait_for(done, self.waits.settle, f"pods {list(ordinals)} to {what}")
+        self._wait(done, f"pods {list(ordinals)} to {what}")
 
     def wait_label(self, ordinal: int, label: str) -> None:
         """Wait until a label of this pod holds the pod's own name."""
         name = self._pod_name(ordinal)
 
-        def repaired() -> bool | None:
+        def repaired() -> bool:
             pod = self.pods().get(name)
-            return (pod is not None and (pod["metadata"].get("labels") or {}).get(label) == name) or None
+            return pod is not None and (pod["metadata"].get("labels") or {}).get(label) == name
 
-        self.recorder.wait_for(repaired, self.waits.settle, f"label {label} of {name} to be its name")
+        self._wait(repaired, f"label {label} of {name} to be its name")
 
     def wait_claims(self, *ordinals: int) -> None:
         """Wait until the claims of exactly these ordinals are there, terminating ones included."""
@@ -579,7 +567,7 @@ class Workload:
     def wait_claims_stay(self) -> None:
         """Wait until no claim of the set is on its way out: asked to go, or owned by a pod that is no longer there."""
 
-        def stay() -> bool | None:
+        def stay() -> bool:
             pods = self.pods()
             there = {pod["metadata"]["uid"] for pod in pods.values() if not pod["metadata"].get("deletionTimestamp")}
             claims = self._claims().values()
@@ -590,9 +578,9 @@ class Workload:
                 if owner["kind"] == "Pod"
             }
             leaving = any(claim["metadata"].get("deletionTimestamp") for claim in claims)
-            return (not leaving and owners <= there and len(pods) == len(there)) or None
+            return not leaving and owners <= there and len(pods) == len(there)
 
-        self.recorder.wait_for(stay, self.waits.settle, "no claim to be on its way out")
+        self._wait(stay, "no claim to be on its way out")
 
     def wait_claims_owned(self, *ordinals: int) -> None:
         """Wait until exactly these claims are there and each carries a reference to the set."""
@@ -605,11 +593,11 @@ class Workload:
     def _wait_claims(self, ordinals: Iterable[int], condition: Callable[[Object], bool], what: str) -> None:
         names = {f"{self.names.claim}-{self._pod_name(ordinal)}" for ordinal in ordinals}
 
-        def done() -> bool | None:
+        def done() -> bool:
             mine = self._claims()
-            return (set(mine) == names and all(map(condition, mine.values()))) or None
+            return set(mine) == names and all(map(condition, mine.values()))
 
-        self.recorder.wait_for(done, self.waits.settle, f"the claims {sorted(names)} {what}")
+        self._wait(done, f"the claims {sorted(names)} {what}")
 
     def _claims(self) -> dict[str, Object]:
         """The claims of the set's pods as last seen, by name."""
@@ -625,7 +613,7 @@ class Workload:
     def wait_published(self) -> bool:
         """Whether the governing Service came to answer with exactly the set's ready pods, in the time allowed."""
 
-        def published() -> bool | None:
+        def published() -> bool:
             slices = self.recorder.objects("endpointslices", self.names.namespace).values()
             pods = self.pods()
             found = {
@@ -636,7 +624,7 @@ class Workload:
                 if (endpoint.get("conditions") or {}).get("ready") is not False
                 if (target := endpoint.get("targetRef") or {}).get("name") in pods
             }
-            return found == {p["metadata"]["uid"] for p in pods.values() if _state(p) == "is Ready"} or None
+            return found == {p["metadata"]["uid"] for p in pods.values() if _state(p) == "is Ready"}
 
         try:
             self.recorder.wait_for(
@@ -646,27 +634,30 @@ class Workload:
             return False
         return True
 
-    def _settled(self, *, updated: bool) -> bool | None:
+    def _settled(self, *, updated: bool) -> bool:
         found = self._current()
         if found is None:
-            return None
+            return False
         wanted, status, pods = found["spec"].get("replicas", 1), found.get("status") or {}, self.pods()
         first = (found["spec"].get("ordinals") or {}).get("start", 0)
         counts = ["replicas", "readyReplicas", *(["updatedReplicas"] if updated else [])]
-        done = (
+        return (
             status.get("observedGeneration", 0) >= found["metadata"]["generation"]
             and all((status.get(count) or 0) == wanted for count in counts)
             and (not updated or status.get("currentRevision") == status.get("updateRevision"))
             and set(pods) == {f"{self.names.set_name}-{ordinal}" for ordinal in range(first, first + wanted)}
             and all(_state(pod) == "is Ready" for pod in pods.values())
         )
-        return True if done else None
 
     def pods(self) -> dict[str, Any]:
         """The set's pods as last seen, by name."""
         pattern = re.compile(re.escape(self.names.set_name) + r"-(0|[1-9]\d*)")
         found = self.recorder.objects("pods", self.names.namespace)
         return {name: pod for name, pod in found.items() if pattern.fullmatch(name)}
+
+    def _wait(self, condition: Callable[[], T | None], what: str) -> T:
+        """Wait until something true comes back, and return it; raises ``WaitTimeout`` that says what was waited for."""
+        return self.recorder.wait_for(condition, self.waits.settle, what)
 
     def hindrance(self) -> str | None:
         """What around the set's controller keeps its pods from being there and Ready, as far as it shows."""
