@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from kubernetes.utils.quantity import parse_quantity
 
 from stsconf import judge, load, suite_files
 from stsconf.api import Api, Object
@@ -346,6 +347,19 @@ def test_a_namespace_that_does_not_exist_is_said(foreign: Foreign) -> None:
 def test_an_administrator_may_work_in_namespaces_of_the_run_s_own(foreign: Foreign) -> None:
     with existing.cluster(foreign.admin.kubeconfig, None, None, {}, Waits()) as cluster:
         assert list(findings(cluster, replace(asked(), namespace=None))) == []
+
+
+def test_more_pods_than_the_nodes_take_refuse_and_what_fits_does_not(foreign: Foreign) -> None:
+    with existing.cluster(foreign.admin.kubeconfig, None, "managed-nfs-storage", {}, Waits(), None, None) as cluster:
+        rooms = [int(parse_quantity(node["status"]["allocatable"]["pods"])) for node in cluster.api.list("Node")]
+        there = sum(1 for _ in cluster.api.list("Pod"))
+        most = sum(rooms) - there - 1  # one is the storage probe
+        fits, more = (list(findings(cluster, replace(asked(), namespace=None, pods=n))) for n in (most, most + 1))
+    assert fits == []
+    (finding,) = more
+    assert (finding.stage, finding.refuses) == ("room", True)
+    assert str(most + 1) in finding.what
+    assert str(most + 2) in finding.what
 
 
 def test_without_rights_in_the_cluster_a_run_in_its_own_namespaces_is_told_of_a_prepared_one(prepared: Look) -> None:

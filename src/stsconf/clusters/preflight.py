@@ -30,6 +30,7 @@ VERSIONS = ((1, 32), (1, 37))
 """The oldest and the newest Kubernetes that the promises were judged on."""
 SKEW = 5.0
 """Seconds between our clock and the server's that are worth a word; no verdict depends on either."""
+_ROOM = (Right("", "nodes", "list"), Right("", "pods", "list"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,7 @@ def findings(cluster: Cluster, asked: Asked) -> Iterator[Finding]:
     yield from _version(cluster.version)
     yield from _clock(api)
     yield from _class(api, cluster.storage_class, blind)
+    yield from _room(api, asked)
     if namespace is None:
         return
     yield from _others(api, namespace, lacking, allow_foreign=asked.allow_foreign)
@@ -144,6 +146,27 @@ def _class(api: Api, name: str, blind: list[Right]) -> Iterator[Finding]:
         yield Finding(
             "class", what, "The run names each at its end; `kubectl delete pv NAME` removes one.", refuses=False
         )
+
+
+def _room(api: Api, asked: Asked) -> Iterator[Finding]:
+    """Whether the nodes take the pods of all scenarios, which stay until the run ends, as far as we may look."""
+    if missing(api, _ROOM, None):
+        return
+    rooms = _rooms(api)
+    alive = [pod for pod in api.list("Pod") if pod["status"].get("phase") in ("Pending", "Running")]
+    free = sum(rooms.values()) - sum(pod["spec"].get("nodeName") in rooms for pod in alive)
+    if free < asked.pods + 1:
+        what = f"The nodes have room for {free} more pods; the run takes up to {asked.pods + 1}."
+        yield Finding("room", what, "Run less at one time with --sts-scenario or --sts-promises.")
+
+
+def _rooms(api: Api) -> dict[str, Decimal]:
+    """How many pods each node takes, of those that take a pod which tolerates nothing."""
+    return {
+        node["metadata"]["name"]: parse_quantity(node["status"]["allocatable"]["pods"])
+        for node in api.list("Node")
+        if not any(taint["effect"] in ("NoSchedule", "NoExecute") for taint in node["spec"].get("taints") or ())
+    }
 
 
 def _others(api: Api, namespace: str, lacking: list[Right], *, allow_foreign: bool) -> Iterator[Finding]:
