@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from stsconf import suite_files
+from stsconf.deadline import seconds
 from stsconf.errors import ClusterError, ExitCode, PreflightRefused, StsconfError, UsageError
 
 _EPILOG = """\
@@ -141,7 +142,7 @@ def _run(arguments: argparse.Namespace, rest: Sequence[str]) -> int:
 
 
 _NOT_OF_WALKTHROUGH = (
-    *("promises", "scenario", "namespace", "allow-foreign", "as", "workload", "dry-run"),
+    *("profile", "promises", "scenario", "deadline", "keep", "namespace", "allow-foreign", "as", "workload", "dry-run"),
     *("baseline", "save-baseline", "accepted"),
 )
 """Its commands are the tutorial's own, with the tutorial's names."""
@@ -235,15 +236,10 @@ def _add_record(commands: Any) -> None:
     record.add_argument(
         "--output", type=Path, metavar="FILE", help="a new file; it is sealed as FILE.gz (default: named by the time)"
     )
-    record.add_argument("--duration", type=_seconds, metavar="SECONDS", help="how long (default: until Ctrl-C)")
+    help_ = "how long, as 600 or 10m (default: until Ctrl-C)"
+    record.add_argument("--duration", type=seconds, metavar="TIME", help=help_)
     _add_cluster_options(record)
     record.set_defaults(handler=_record)
-
-
-def _seconds(text: str) -> float:
-    if not 0 < (value := float(text)) < float("inf"):
-        raise ValueError(text)
-    return value
 
 
 def _add_upgrade(commands: Any) -> None:

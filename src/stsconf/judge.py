@@ -77,7 +77,8 @@ def judge_timeline(promise: Promise, timeline: Timeline) -> TimelineVerdict | No
     if found and not promise.survives_gaps and len(kinds) > 1 and (loose := kinds - timeline.domain):
         what = f"revisions of {', '.join(sorted(loose))} were not shown comparable"
         holes.append(Problem(Trouble.UNORDERED_KINDS, None, what))
-    if not found and not holes:
+    stopped = timeline.window.plan.get("stopped")
+    if not found and not holes and not stopped:
         return None
     hole = min(holes, key=lambda problem: problem.trouble not in _VOIDING, default=None)
     outcome = worst((o.outcome for o in found), Outcome.HOLDS)
@@ -89,6 +90,11 @@ def judge_timeline(promise: Promise, timeline: Timeline) -> TimelineVerdict | No
         outcome, trouble, note = Outcome.INCONCLUSIVE, hole.trouble, hole.what
     if outcome is Outcome.VIOLATED and promise.level is Level.IMPLEMENTATION:
         outcome = Outcome.DIFFERS
+    if stopped and outcome not in _BAD:
+        if timeline.window.scenario not in promise.scenarios:
+            return None
+        why = f"scenario {timeline.window.scenario} was not finished: {stopped}"
+        return _result(timeline, Outcome.NOT_JUDGED, [], None, why)
     return _result(timeline, outcome, found, trouble, note)
 
 
@@ -114,6 +120,8 @@ def _result(
     )
 
 
+_BAD = (Outcome.VIOLATED, Outcome.ERROR, Outcome.DIFFERS)
+"""What a scenario that was stopped has shown all the same; of what it did not show it says nothing."""
 _VOIDING = (Trouble.INTEGRITY, Trouble.INTERFERENCE)
 """Holes that take away the ground for blame as well as for praise."""
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
 
+from stsconf.catalogue import tutorial
 from stsconf.timeline import Timeline
 
 DOCS = "https://kubernetes.io/docs/"
@@ -62,6 +63,18 @@ class Promise:
     def wants(self, timeline: Timeline) -> bool:
         """Whether it is judged on this timeline."""
         return self.everywhere or timeline.window.scenario in self.scenarios
+
+
+class Profile(StrEnum):
+    """Which promises a run asks for, before any other choice."""
+
+    CORE = "core"
+    """What the StatefulSet tutorial promises: documented-level promises whose row names it."""
+    FULL = "full"
+
+    def holds(self, promise: Promise) -> bool:
+        """Whether the promise is part of it."""
+        return self is Profile.FULL or (promise.level is Level.DOCUMENTED and promise.id in tutorial())
 
 
 CATALOGUE: dict[str, Promise] = {}

@@ -6,6 +6,7 @@ and compares. The frontier reaches a list's revision by an event of that kind (f
 own (the sentinel, where ``sentinel_namespace`` allows it), or by a bookmark that a short watch makes the server send.
 """
 
+import math
 import platform
 import threading
 import time
@@ -125,7 +126,8 @@ class Recorder:
     """Records from ``start`` to ``close``; also a context manager.
 
     Takes the official client's ``ApiClient``, the path of a new ``.ndjson`` file, the run's id, the scope, more fields
-    for the header, and a namespace of our own for the sentinel (clusters we made; it must exist).
+    for the header, a namespace of our own for the sentinel (clusters we made; it must exist), and the moment of
+    ``time.monotonic`` at which every ``wait_for`` ends.
     """
 
     def __init__(
@@ -137,6 +139,7 @@ class Recorder:
         header: Mapping[str, object] | None = None,
         waits: RecorderWaits = DEFAULT_WAITS,
         sentinel_namespace: str | None = None,
+        ends: float = math.inf,
     ) -> None:
         if sentinel_namespace and scope.namespaces is not None:
             raise ValueError("a sentinel is written and seen only where the whole cluster is recorded")
@@ -152,6 +155,7 @@ class Recorder:
         self._feeds: list[Feed] = []
         self._seal: Seal | None = None
         self._ids = count(1)
+        self._ends = ends
         self._cancelled = False
 
     # Life.
@@ -383,9 +387,10 @@ class Recorder:
     def wait_for(self, predicate: Callable[[], T | None], seconds: float, what: str) -> T:
         """Look again after every recorded change until ``predicate`` returns something true, and return that.
 
-        Raises ``WaitTimeout`` after ``seconds``, ``RecorderError`` when the recording can no longer be written.
+        Raises ``WaitTimeout`` after ``seconds`` or when all waiting ends, ``RecorderError`` when the recording can no
+        longer be written.
         """
-        found = self._wait(predicate, seconds)
+        found = self._wait(predicate, min(seconds, self._ends - time.monotonic()))
         if not found:
             raise WaitTimeout(what, seconds, tuple(self._open_journal.recent))
         return found

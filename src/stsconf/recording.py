@@ -105,7 +105,7 @@ class _Reader:
             self._problem(Trouble.TRUNCATED, None, f"{self.path.name} has no seal: the run did not end as it should")
         elif state.problem:
             self._problem(Trouble.INTEGRITY, None, state.problem)
-        closed = {w.scenario for w in self.windows.values() if w.settled is not None}
+        closed = {w.scenario for w in self.windows.values() if w.settled is not None or "stopped" in w.plan}
         planned = set(self.header.get("scenarios") or ())
         if "slice" in self.header:
             planned &= {w.scenario for w in self.windows.values()}

@@ -1,6 +1,7 @@
 """One run: namespaces, recorder, scenarios side by side, closing proof, and nothing left behind."""
 
 import contextlib
+import math
 import os
 import threading
 import time
@@ -20,9 +21,10 @@ from stsconf.clusters.local import Settings
 from stsconf.clusters.notes import PREFIX, noted
 from stsconf.clusters.preflight import Asked
 from stsconf.clusters.shield import shielded
+from stsconf.deadline import Deadline, seconds
 from stsconf.errors import ClusterError, StsconfError, UsageError
 from stsconf.inventory import RUN, Inventory
-from stsconf.promise import Promise
+from stsconf.promise import Profile, Promise
 from stsconf.recorder import Recorder, RecorderError, Scope, WaitTimeout
 from stsconf.scenarios import SCENARIOS, Scenario
 from stsconf.waits import Say, Waits
@@ -48,6 +50,7 @@ class Config:
     engine: EngineChoice = EngineChoice.AUTO
     local: Settings = field(default_factory=Settings)
     registry_mirror: str | None = None
+    profile: Profile = Profile.FULL
     promises: tuple[str, ...] | None = None
     scenarios: tuple[str, ...] | None = None
     baseline: Path | None = None
@@ -55,11 +58,12 @@ class Config:
     accepted: Path | None = None
     output_dir: Path = Path("stsconf-report")
     waits: Waits = field(default_factory=Waits)
+    deadline: Deadline = field(default_factory=Deadline)
     run_id: str = ""
 
     def wants(self, promise: Promise) -> bool:
-        """Whether the promise was asked for: by its id or area, and by one of its scenarios; no upgrade is a run."""
-        if promise.of_upgrades:
+        """Whether the promise was asked for: by profile, id or area, and one of its scenarios; no upgrade is a run."""
+        if promise.of_upgrades or not self.profile.holds(promise):
             return False
         named = self.promises is None or promise.id in self.promises or promise.area in self.promises
         return named and (self.scenarios is None or not set(self.scenarios).isdisjoint(promise.scenarios))
@@ -99,10 +103,13 @@ class Config:
         names = words("scenario")
         if unknown := sorted(set(names or ()) - set(SCENARIOS)):
             raise UsageError(f"There is no scenario {', '.join(unknown)}.", f"There is {', '.join(SCENARIOS)}.")
-        try:
-            settle = float(text("settle") or Waits().settle)
-        except ValueError:
-            raise UsageError(f"--sts-settle={text('settle')} is not a number of seconds.") from None
+
+        def duration(name: str, default: float) -> float:
+            value = text(name)
+            try:
+                return seconds(value) if value else default
+            except ValueError:
+                raise UsageError(f"--sts-{name}={value} is no time such as 90 or 10m.") from None
 
         def path(name: str) -> Path | None:
             value = text(name)
@@ -123,13 +130,15 @@ class Config:
             engine=EngineChoice(text("engine") or "auto"),
             local=Settings.from_text(text("local-bin"), text("feature-gates"), kubernetes),
             registry_mirror=mirror.checked(text("registry-mirror"), text("cluster")),
+            profile=Profile(text("profile") or "full"),
             promises=promises,
             scenarios=names,
             baseline=path("baseline"),
             save_baseline=path("save-baseline"),
             accepted=path("accepted"),
             output_dir=_output_dir(text("output-dir"), run_id),
-            waits=replace(Waits(), settle=settle),
+            waits=replace(Waits(), settle=duration("settle", Waits().settle)),
+            deadline=Deadline(duration("deadline", math.inf)),
             run_id=run_id,
         )
 
@@ -233,9 +242,11 @@ def record(
                 "scenarios": [scenario.name for scenario in scenarios],
             },
             sentinel_namespace=probe if cluster.ours else None,
+            ends=config.deadline.ends,
         )
         with recorder:
             say("recording: every watch is open")
+            config.deadline.disarm()
             with ThreadPoolExecutor(max_workers=len(scenarios)) as pool:
                 gate = _Capacity(NODE_PODS)
                 try:
@@ -256,6 +267,7 @@ def record(
                                 config.workload,
                             ),
                             gate,
+                            config.deadline,
                             say,
                         )
                         for scenario in scenarios
@@ -310,7 +322,7 @@ class _Capacity:
                 self._changed.notify_all()
 
 
-def _act(scenario: Scenario, workload: Workload, gate: _Capacity, say: Say) -> None:
+def _act(scenario: Scenario, workload: Workload, gate: _Capacity, deadline: Deadline, say: Say) -> None:
     recorder, names = workload.recorder, workload.names
     with gate.room(scenario.pods):
         window = recorder.open_window(
@@ -321,19 +333,22 @@ def _act(scenario: Scenario, workload: Workload, gate: _Capacity, say: Say) -> N
             managers=sorted(scenario.managers),
         )
         began = time.monotonic()
+        end: dict[str, object]
         try:
-            scenario.act(workload)
+            if not deadline.passed:
+                scenario.act(workload)
+            end = {"settled": True, "published": workload.wait_published()}
+            said = f"done in {time.monotonic() - began:.1f} s"
         except WaitTimeout as late:
             why, around = f"{late}: {workload.shortfall()}", workload.hindrance()
-            plan = {"environment": around} if around else {}
-            recorder.close_window(window, settled=False, waited_for=why, **plan)
-            say(f"{scenario.name}: {around or why}")
+            end, said = {"settled": False, "waited_for": why}, around or why
+            end |= {"environment": around} if around else {}
         except (ApiError, ClusterError) as broken:  # without an end the scenario is inconclusive, and the others go on
-            recorder.close_window(window, failed=str(broken))
-            say(f"{scenario.name}: given up: {broken}")
-        else:
-            recorder.close_window(window, settled=True, published=workload.wait_published())
-            say(f"{scenario.name}: done in {time.monotonic() - began:.1f} s")
+            end, said = {"failed": str(broken)}, f"given up: {broken}"
+        if deadline.passed:
+            end, said = {"stopped": str(deadline)}, f"stopped: {deadline}"
+        recorder.close_window(window, **end)
+        say(f"{scenario.name}: {said}")
 
 
 def _remove(cluster: Cluster, inventory: Inventory, waits: Waits, say: Say) -> None:

@@ -16,7 +16,7 @@ class Outcome(StrEnum):
     INCONCLUSIVE = "inconclusive"
     HOLDS = "holds"
     NOT_JUDGED = "not judged"
-    """Its scenario was not run. A required promise that was not judged makes the run partial."""
+    """Its scenario was not run, or not to its end. A required promise that was not judged makes the run partial."""
     NOT_APPLICABLE = "not applicable"
     DIFFERS = "differs"
     """An implementation-level promise that did not hold: counted apart, never failing a gate by default."""
@@ -29,10 +29,10 @@ WORST_FIRST = (
     Outcome.ERROR,
     Outcome.INCONCLUSIVE,
     Outcome.DIFFERS,
+    Outcome.NOT_JUDGED,
     Outcome.HOLDS,
     Outcome.CHARACTERISED,
     Outcome.NOT_APPLICABLE,
-    Outcome.NOT_JUDGED,
 )
 
 

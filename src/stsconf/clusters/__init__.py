@@ -28,8 +28,9 @@ class Cluster:
     ``ours`` is whether this run made it, and so may watch all of it. ``images`` maps the keys of
     ``manifests/images.yaml`` to references. ``nfs_reader`` is namespace and name of a pod that serves the whole export
     over HTTP. ``stand_ins`` names every part that is not the real one. ``alive`` raises ``ClusterError`` when a part
-    that this run keeps going has ended. ``exchange`` puts another version or folder of programs in the place of the
-    control plane and returns when its API server answers, where the provider can do that.
+    that this run keeps going has ended. ``remains`` receives, when it ends, a sentence for each thing of the run that
+    is still there. ``exchange`` puts another version or folder of programs in the place of the control plane and
+    returns when its API server answers, where the provider can do that.
     """
 
     provider: Provider
@@ -48,6 +49,7 @@ class Cluster:
     nfs_reader: tuple[str, str] | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
     alive: Callable[[], None] = lambda: None
+    remains: list[str] = field(default_factory=list)
     exchange: Callable[[str], None] | None = None
 
 

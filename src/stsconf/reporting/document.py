@@ -34,7 +34,8 @@ class RunInfo:
 
     ``started`` is ISO 8601 in UTC, ``seconds`` how long the whole run took, ``suite`` the version of this suite.
     ``cluster`` holds version, uid, context and the like; ``environment`` at least ``stand_ins``, the parts that were
-    not the real ones. ``accepted`` are the promises whose deviation a file of accepted ones excuses.
+    not the real ones. ``accepted`` are the promises whose deviation a file of accepted ones excuses. ``ended`` says
+    what ended the run before its end, ``remains`` what of it is still there, a sentence each: neither is a verdict.
     """
 
     id: str
@@ -47,6 +48,14 @@ class RunInfo:
     scenarios: tuple[str, ...] = ()
     exit_code: ExitCode = ExitCode.HOLDS
     accepted: tuple[str, ...] = ()
+    ended: str = ""
+    remains: tuple[str, ...] = ()
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What a reader must know of the run beside the verdicts, a sentence each."""
+        ended = (f"The run ended early: {self.ended}.",) if self.ended else ()
+        return (*ended, *(f"Still there: {one}" for one in self.remains))
 
     @property
     def stand_ins(self) -> tuple[str, ...]:
@@ -98,6 +107,8 @@ def document(run: RunInfo, verdicts: Iterable[Verdict], recordings: Sequence[Rec
             "scenarios": list(run.scenarios),
             "exit_code": int(run.exit_code),
             **({"accepted": list(run.accepted)} if run.accepted else {}),
+            **({"ended": run.ended} if run.ended else {}),
+            **({"remains": list(run.remains)} if run.remains else {}),
             "recordings": [
                 {"file": r.path.name, "sha256": r.sha256, "sealed": r.sealed, "events": r.events} for r in recordings
             ],

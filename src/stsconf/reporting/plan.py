@@ -63,7 +63,8 @@ def seconds(scenarios: Sequence[Scenario]) -> int:
 
 def plan(config: Config, scenarios: Sequence[Scenario], promises: int) -> Iterator[str]:
     """The plan of a run as lines, for a terminal or a log. Nothing is asked of a cluster."""
-    yield f"Plan: {promises} promises from {len(scenarios)} scenarios on provider {config.cluster.value}"
+    where = f"provider {config.cluster.value}, profile {config.profile.value}"
+    yield f"Plan: {promises} promises from {len(scenarios)} scenarios on {where}"
     for one in scenarios:
         took = f"{MEASURED[one.name]:4d} s" if one.name in MEASURED else "     ?"
         yield f"  {one.name:26} {took}  {one.pods:2d} pods  {one.summary}"

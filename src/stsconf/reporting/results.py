@@ -34,6 +34,7 @@ class Results:
         self.recordings: list[Recording] = []
         self.cluster: Cluster | None = None
         self.harness_failed = False
+        self.ended = ""
         self.exit_code = ExitCode.HOLDS
         self.gate: Gate | None = None
         self.save_baseline: Path | None = None
@@ -52,8 +53,9 @@ class Results:
     @property
     def verdicts(self) -> list[Verdict]:
         """All verdicts; a promise that was asked for and has none is *not judged*."""
-        missing = [p for p in self.expected if p.id not in self._verdicts] if self._verdicts else []
-        return [*self._verdicts.values(), *(replace(judge(p, ()), note=UNREACHED) for p in missing)]
+        missing = [p for p in self.expected if p.id not in self._verdicts] if self._verdicts or self.ended else []
+        note = self.ended or UNREACHED
+        return [*self._verdicts.values(), *(replace(judge(p, ()), note=note) for p in missing)]
 
     def info(self) -> RunInfo:
         """Where and how the run happened."""
@@ -66,6 +68,8 @@ class Results:
             "kubernetes_client": version("kubernetes"),
             "workload": header.get("workload", "documented"),
         }
+        timelines = [timeline for recording in self.recordings for timeline in recording.timelines]
+        stopped = (str(timeline.window.plan.get("stopped", "")) for timeline in timelines)
         where = {"version": header.get("server", {}).get("gitVersion", ""), "uid": header.get("cluster") or ""}
         if cluster:
             environment |= {"storage_class": cluster.storage_class, "images": dict(cluster.images), **cluster.facts}
@@ -78,9 +82,11 @@ class Results:
             provider=self._provider,
             cluster=where,
             environment=environment,
-            scenarios=tuple(sorted({t.window.scenario for r in self.recordings for t in r.timelines})),
+            scenarios=tuple(sorted({timeline.window.scenario for timeline in timelines})),
             exit_code=self.exit_code,
             accepted=self.accepted,
+            ended=self.ended or next(filter(None, stopped), ""),
+            remains=tuple(cluster.remains) if cluster else (),
         )
 
     def finish(self, *also: ExitCode, write: bool = True) -> ExitCode:
@@ -93,12 +99,12 @@ class Results:
             self.changes = self.gate.changes(verdicts)
             also = (*also, *([ExitCode.REGRESSION] if any(c.fails for c in self.changes) else []))
         self.exit_code = document.exit_code(document.excused(verdicts, self.accepted), *also)
-        if self._verdicts:
+        if verdicts:
             info = self.info()
             doc = document.document(info, verdicts, self.recordings)
             if write:
                 self._write(info, verdicts, doc)
-            if self.save_baseline and self.exit_code not in CUT_SHORT:
+            if self.save_baseline and self.exit_code not in CUT_SHORT and not info.ended:
                 document.write(self.save_baseline, doc)
         return self.exit_code
 

@@ -58,6 +58,8 @@ def print_report(run: RunInfo, verdicts: Iterable[Verdict], console: Console | N
     console.print()
     if few := seldom(verdicts):
         _print(console, Text(f"Checked fewer than {FEW} times: {few}.", style="dim"))
+    for remark in run.remarks:
+        _print(console, Text(remark, style="bold"))
     style = LOOKS[Outcome.HOLDS if run.exit_code is ExitCode.HOLDS else Outcome.VIOLATED].style
     _print(
         console,
