@@ -30,7 +30,7 @@ def test_a_dry_run_says_the_plan_and_makes_nothing(way: str, tmp_path: Path) -> 
     command = [sys.executable, "-P", *start, *(prefix + option for option in options), "-p", "no:cacheprovider"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "from 1 scenarios on provider existing" in done.stdout
+    assert "from 1 scenarios on provider existing, profile full" in done.stdout
     assert "Touches: namespace mine" in done.stdout
     assert list(tmp_path.iterdir()) == []
 

@@ -58,7 +58,8 @@ def test_collecting_needs_no_cluster_and_leaves_nothing(tmp_path: Path) -> None:
     [
         ("--sts-scenario=nope", "There is no scenario nope. There is "),
         ("--sts-image=nope=x", "is not KEY=REFERENCE"),
-        ("--sts-settle=soon", "is not a number of seconds"),
+        ("--sts-settle=soon", "is no time such as 90 or 10m"),
+        ("--sts-deadline=0", "is no time such as 90 or 10m"),
         ("--sts-kubernetes=v1.34.0", "has a meaning only with --sts-cluster=local"),
         ("--sts-registry-mirror=mirror.example:5000", "is no registry. Give http[s]://HOST[:PORT]"),
     ],

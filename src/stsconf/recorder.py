@@ -6,7 +6,6 @@ and compares. The frontier reaches a list's revision by an event of that kind (f
 own (the sentinel, where ``sentinel_namespace`` allows it), or by a bookmark that a short watch makes the server send.
 """
 
-import math
 import platform
 import threading
 import time
@@ -25,6 +24,7 @@ from typing import Any, Self, TypeVar
 from kubernetes.client import ApiClient
 from urllib3.exceptions import HTTPError
 
+from stsconf.deadline import Deadline
 from stsconf.errors import StsconfError
 from stsconf.redaction import REDACTION, Redactor
 from stsconf.sentinel import Sentinel
@@ -126,8 +126,8 @@ class Recorder:
     """Records from ``start`` to ``close``; also a context manager.
 
     Takes the official client's ``ApiClient``, the path of a new ``.ndjson`` file, the run's id, the scope, more fields
-    for the header, a namespace of our own for the sentinel (clusters we made; it must exist), and the moment of
-    ``time.monotonic`` at which every ``wait_for`` ends.
+    for the header, a namespace of our own for the sentinel (clusters we made; it must exist), and the deadline with
+    which every ``wait_for`` ends.
     """
 
     def __init__(
@@ -139,7 +139,7 @@ class Recorder:
         header: Mapping[str, object] | None = None,
         waits: RecorderWaits = DEFAULT_WAITS,
         sentinel_namespace: str | None = None,
-        ends: float = math.inf,
+        deadline: Deadline | None = None,
     ) -> None:
         if sentinel_namespace and scope.namespaces is not None:
             raise ValueError("a sentinel is written and seen only where the whole cluster is recorded")
@@ -155,7 +155,7 @@ class Recorder:
         self._feeds: list[Feed] = []
         self._seal: Seal | None = None
         self._ids = count(1)
-        self._ends = ends
+        self._deadline = deadline or Deadline()
         self._cancelled = False
 
     # Life.
@@ -387,10 +387,10 @@ class Recorder:
     def wait_for(self, predicate: Callable[[], T | None], seconds: float, what: str) -> T:
         """Look again after every recorded change until ``predicate`` returns something true, and return that.
 
-        Raises ``WaitTimeout`` after ``seconds`` or when all waiting ends, ``RecorderError`` when the recording can no
+        Raises ``WaitTimeout`` after ``seconds`` or with the deadline, ``RecorderError`` when the recording can no
         longer be written.
         """
-        found = self._wait(predicate, min(seconds, self._ends - time.monotonic()))
+        found = self._wait(predicate, min(seconds, self._deadline.ends - time.monotonic()))
         if not found:
             raise WaitTimeout(what, seconds, tuple(self._open_journal.recent))
         return found

@@ -10,8 +10,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from secrets import token_hex
+from typing import TypeVar
 
 from stsconf import catalogue, clean, suite_files
 from stsconf.api import ApiError
@@ -29,6 +31,8 @@ from stsconf.recorder import Recorder, RecorderError, Scope, WaitTimeout
 from stsconf.scenarios import SCENARIOS, Scenario
 from stsconf.waits import Say, Waits
 from stsconf.workload import Edit, Kind, Names, Workload
+
+C = TypeVar("C", bound=StrEnum)
 
 NODE_PODS = 60
 """How many pods of ours may exist at one time on one node; kubelet's default limit is 110."""
@@ -104,6 +108,12 @@ class Config:
         if unknown := sorted(set(names or ()) - set(SCENARIOS)):
             raise UsageError(f"There is no scenario {', '.join(unknown)}.", f"There is {', '.join(SCENARIOS)}.")
 
+        def choice(name: str, default: C) -> C:
+            try:
+                return type(default)(text(name) or default)
+            except ValueError:
+                raise UsageError(f"--sts-{name}={text(name)} is none of {', '.join(type(default))}.") from None
+
         def duration(name: str, default: float) -> float:
             value = text(name)
             try:
@@ -118,19 +128,19 @@ class Config:
         kubernetes = _only_with(Provider.LOCAL, "kubernetes", text("kubernetes"), text("cluster"))
         run_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{token_hex(2)}"
         return cls(
-            cluster=Provider(text("cluster") or "kind"),
+            cluster=choice("cluster", Provider.KIND),
             kubeconfig=path("kubeconfig"),
             context=text("context"),
             storage_class=text("storage-class"),
             namespace=_only_with(Provider.EXISTING, "namespace", text("namespace"), text("cluster")),
             impersonate=_only_with(Provider.EXISTING, "as", text("as"), text("cluster")),
             allow_foreign=bool(options.get("allow-foreign")),
-            workload=Kind(text("workload") or "documented"),
+            workload=choice("workload", Kind.DOCUMENTED),
             images=_prefixed(text("image-prefix"), text("cluster"), images),
-            engine=EngineChoice(text("engine") or "auto"),
+            engine=choice("engine", EngineChoice.AUTO),
             local=Settings.from_text(text("local-bin"), text("feature-gates"), kubernetes),
             registry_mirror=mirror.checked(text("registry-mirror"), text("cluster")),
-            profile=Profile(text("profile") or "full"),
+            profile=choice("profile", Profile.FULL),
             promises=promises,
             scenarios=names,
             baseline=path("baseline"),
@@ -242,7 +252,7 @@ def record(
                 "scenarios": [scenario.name for scenario in scenarios],
             },
             sentinel_namespace=probe if cluster.ours else None,
-            ends=config.deadline.ends,
+            deadline=config.deadline,
         )
         with recorder:
             say("recording: every watch is open")
