@@ -62,7 +62,12 @@ class Owner:
     @classmethod
     def me(cls) -> Self:
         """This process."""
-        return cls(platform.node(), _space(), os.getpid(), _started(os.getpid()))
+        return cls.of(os.getpid())
+
+    @classmethod
+    def of(cls, pid: int) -> Self:
+        """A process of this machine."""
+        return cls(platform.node(), _space(), pid, _started(pid))
 
     def alive(self) -> bool | None:
         """Whether it lives; ``None`` when only its own machine could tell."""

@@ -15,16 +15,16 @@ from pathlib import Path
 from secrets import token_hex
 from typing import TypeVar
 
-from stsconf import catalogue, clean, suite_files
+from stsconf import catalogue, suite_files
 from stsconf.api import ApiError
 from stsconf.clusters import Cluster, Provider, existing, kind, local, mirror, preflight, storage
 from stsconf.clusters.engine import EngineChoice
+from stsconf.clusters.keeping import Keep, Staying
 from stsconf.clusters.local import Settings
 from stsconf.clusters.notes import PREFIX, noted
 from stsconf.clusters.preflight import Asked
-from stsconf.clusters.shield import shielded
 from stsconf.deadline import Deadline, seconds
-from stsconf.errors import ClusterError, StsconfError, UsageError
+from stsconf.errors import ClusterError, UsageError
 from stsconf.inventory import RUN, Inventory
 from stsconf.promise import Profile, Promise
 from stsconf.recorder import Recorder, RecorderError, Scope, WaitTimeout
@@ -63,7 +63,18 @@ class Config:
     output_dir: Path = Path("stsconf-report")
     waits: Waits = field(default_factory=Waits)
     deadline: Deadline = field(default_factory=Deadline)
+    keep: Keep = Keep.NEVER
     run_id: str = ""
+
+    @property
+    def short(self) -> str:
+        """The end of the run's id, which names what it makes."""
+        return self.run_id.rsplit("-", 1)[-1]
+
+    @property
+    def home(self) -> str:
+        """The namespace that holds the run's record."""
+        return self.namespace or f"stsconf-{self.short}-probe"
 
     def wants(self, promise: Promise) -> bool:
         """Whether the promise was asked for: by profile, id or area, and one of its scenarios; no upgrade is a run."""
@@ -148,6 +159,7 @@ class Config:
             accepted=path("accepted"),
             output_dir=_output_dir(text("output-dir"), run_id),
             waits=replace(Waits(), settle=duration("settle", Waits().settle)),
+            keep=choice("keep", Keep.NEVER),
             deadline=Deadline(duration("deadline", math.inf)),
             run_id=run_id,
         )
@@ -181,8 +193,10 @@ def _output_dir(given: str | None, run_id: str) -> Path:
 
 
 @contextmanager
-def provide(config: Config, say: Say) -> Iterator[Cluster]:
-    """Yield the cluster that the configuration asks for."""
+def provide(config: Config, say: Say, failed: Callable[[], bool] = lambda: True) -> Iterator[Cluster]:
+    """Yield the cluster that the configuration asks for; ``failed`` tells at the end whether the run did."""
+
+    staying = Staying(config.keep, failed, config.run_id, say)
     if config.cluster is Provider.EXISTING:
         with existing.cluster(
             config.kubeconfig,
@@ -194,16 +208,20 @@ def provide(config: Config, say: Say) -> Iterator[Cluster]:
             config.namespace,
         ) as found:
             yield found
+            if config.keep is not Keep.NEVER:
+                existing.leave(found, config.home, config.impersonate, staying.applies(), config.waits, say)
         return
-    short, folder = config.run_id.rsplit("-", 1)[-1], config.output_dir / config.cluster.value
+    short, folder = config.short, config.output_dir / config.cluster.value
     if config.cluster is Provider.LOCAL:
-        with local.cluster(short, folder, config.local, config.images, config.waits, say) as found:
+        with local.cluster(short, folder, config.local, config.images, config.waits, say, staying) as found:
             yield found
     else:
         with (
-            noted(f"{PREFIX}{short}", config.run_id, folder),
+            noted(f"{PREFIX}{short}", config.run_id, folder, staying.applies),
             kind.cluster(
-                short, folder, config.engine, config.images, config.waits, say, registry_mirror=config.registry_mirror
+                *(short, folder, config.engine, config.images, config.waits, say),
+                registry_mirror=config.registry_mirror,
+                staying=staying,
             ) as found,
         ):
             yield found
@@ -220,18 +238,18 @@ def record(
 
     Each scenario gets a namespace of its own, or names of its own in the one that the configuration names. ``edits``
     change the StatefulSet manifest of a scenario: test equipment. Raises ``PreflightRefused`` and ``StorageNotReady``
-    before anything is recorded. Whatever is made here is gone afterwards, unless the cluster itself goes.
+    before anything is recorded. Whatever is made here is gone afterwards, unless the cluster itself goes, or the
+    configuration may keep it: then ``provide`` ends it.
     """
-    short, namespace = config.run_id.rsplit("-", 1)[-1], config.namespace
-    names = {s.name: _names(s.name, f"stsconf-{short}", namespace, config.run_id) for s in scenarios}
-    probe = namespace or f"stsconf-{short}-probe"
+    namespace, probe = config.namespace, config.home
+    names = {s.name: _names(s.name, f"stsconf-{config.short}", namespace, config.run_id) for s in scenarios}
     if not cluster.ours:
         pods = sum(scenario.pods for scenario in scenarios)
         preflight.check(cluster, Asked(namespace, config.workload, pods, len(scenarios), config.allow_foreign), say)
     with contextlib.ExitStack() as stack:
         inventory = stack.enter_context(Inventory(cluster.api, config.run_id, probe, prepared=namespace is not None))
-        if not cluster.ours:
-            stack.callback(_remove, cluster, inventory, config.waits, say)
+        if not cluster.ours and config.keep is Keep.NEVER:
+            stack.callback(lambda: existing.remove(cluster, inventory.record, config.waits, say))
         if namespace is None:
             for own in names.values():
                 inventory.make_namespace(own.namespace)
@@ -359,19 +377,3 @@ def _act(scenario: Scenario, workload: Workload, gate: _Capacity, deadline: Dead
             end, said = {"stopped": str(deadline)}, f"stopped: {deadline}"
         recorder.close_window(window, **end)
         say(f"{scenario.name}: {said}")
-
-
-def _remove(cluster: Cluster, inventory: Inventory, waits: Waits, say: Say) -> None:
-    """Delete what we made and wait until it and the volumes of its claims are gone; say what stays."""
-    with shielded(say):
-        record = inventory.record
-        say(f"cleaning up: {f'namespace {record.home}' if record.prepared else f'{len(record.entries)} namespaces'}")
-        try:
-            stays = clean.remove(cluster.api, clean.look(cluster.api, record), waits, say)
-        except StsconfError as error:  # what ended the run matters more
-            stays = [str(error)]
-        for sentence in stays:
-            say(f"cleaning up: {sentence}")
-        if stays:
-            where = f"--namespace {record.home} " if record.prepared else ""
-            say(f"cleaning up: `stsconf clean {where}--run {record.run}` shows what is left and goes on")

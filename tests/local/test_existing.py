@@ -13,6 +13,7 @@ from stsconf import judge, load, suite_files
 from stsconf.api import Api, Object
 from stsconf.clean import Request, clean_cluster
 from stsconf.clusters import Cluster, existing, local
+from stsconf.clusters.keeping import Keep
 from stsconf.clusters.preflight import Asked, Finding, findings
 from stsconf.clusters.rights import LOOKS, NEEDED, VOLUMES, Right, rules
 from stsconf.errors import ExitCode, PreflightRefused
@@ -468,13 +469,45 @@ def test_a_container_that_the_cluster_adds_is_a_warning(prepared: Look) -> None:
     assert "mesh" in found.what
 
 
+# What a run may keep.
+
+
+@pytest.mark.parametrize("prepared_home", [True, False], ids=["prepared", "own"])
+def test_what_a_run_keeps_is_there_with_the_commands_to_look_and_to_remove(
+    foreign: Foreign, prepared_home: bool, tmp_path: Path
+) -> None:
+    api, said = foreign.admin.api, list[str]()
+    with ExitStack() as stack:
+        space_ = stack.enter_context(space(api, SPACE)) if prepared_home else None
+        assert foreign.admin.kubeconfig
+        cluster = stack.enter_context(seen_by(foreign, foreign.admin.kubeconfig, space_))
+        kept = config(tmp_path, namespace=space_, keep=Keep.ALWAYS)
+        record(cluster, [SCENARIOS["create"]], kept, said.append)
+        assert sum(p["metadata"]["namespace"] == kept.home for p in api.list("Pod")) == (3 if prepared_home else 0)
+
+        existing.leave(cluster, kept.home, None, True, Waits(), said.append)
+        (remains,) = cluster.remains
+        assert f"--selector={RUN}={kept.run_id}" in remains
+        assert f"stsconf clean --kubeconfig={foreign.admin.kubeconfig}" in remains
+        assert f"--run={kept.run_id} --yes" in remains
+        assert said[-1] == f"keeping: {remains}"
+        cluster.remains.clear()
+
+        existing.leave(cluster, kept.home, None, False, Waits(), said.append)
+        assert cluster.remains == []
+        assert not [n for n in api.list("Namespace") if kept.short in n["metadata"]["name"]]
+        assert not list(api.list("Pod", kept.home))
+        existing.leave(cluster, kept.home, None, True, Waits(), said.append)
+        assert cluster.remains == [], "nothing is left that could be kept"
+
+
 # What a killed run leaves.
 
 
 def test_what_a_killed_run_left_in_a_prepared_namespace_is_listed_named_and_removed(
     prepared: Look, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("stsconf.run._remove", lambda *_: None)
+    monkeypatch.setattr("stsconf.clusters.existing.remove", lambda *_: None)
     with there(prepared.api, POD), seen_by(prepared.foreign, prepared.kubeconfig) as cluster:
         record(cluster, [SCENARIOS["orphan_delete"]], config(tmp_path, allow_foreign=True), say)
         (found,) = prepared()

@@ -42,6 +42,11 @@ class Engine:
     api_server_address: str | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
 
+    def stay(self) -> None:
+        """Let an air-gapped engine outlive its last user, until ``python3 airgap down``."""
+        if self.api_server_address and (command := airgap_command()):
+            subprocess.run([*command, "up", "--detach"], capture_output=True, check=True)
+
 
 def airgap_command() -> list[str] | None:
     """How to call the air-gapped engine of this checkout; ``None`` outside of one."""

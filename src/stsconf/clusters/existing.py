@@ -1,16 +1,20 @@
 """A cluster somebody else made: everyone's development loop, and the gate before an upgrade."""
 
+import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from stsconf import clean, suite_files
 from stsconf import kubeconfig as kubeconfigs
-from stsconf import suite_files
 from stsconf.api import Api, ApiError
 from stsconf.clusters import Cluster, Provider, identify
+from stsconf.clusters.keeping import kept, kubectl
+from stsconf.clusters.shield import shielded
 from stsconf.clusters.storage import probe
-from stsconf.errors import ClusterError, PreflightRefused
-from stsconf.waits import Waits
+from stsconf.errors import ClusterError, PreflightRefused, StsconfError
+from stsconf.inventory import RECORD, RUN, Record, read_record
+from stsconf.waits import Say, Waits
 from stsconf.workload import Kind
 
 DOCUMENTED_CLASS = "managed-nfs-storage"
@@ -77,3 +81,45 @@ def _given_class(api: Api, namespace: str) -> str:
     except ApiError:  # the preflight says which right, quota or namespace is missing
         return ""
     return str(stored["spec"].get("storageClassName") or "")
+
+
+def remove(cluster: Cluster, record: Record, waits: Waits, say: Say) -> None:
+    """Delete what a run made and wait until it and the volumes of its claims are gone; say and note what stays."""
+    with shielded(say):
+        say(f"cleaning up: {f'namespace {record.home}' if record.prepared else f'{len(record.entries)} namespaces'}")
+        try:
+            stays = clean.remove(cluster.api, clean.look(cluster.api, record), waits, say)
+        except StsconfError as error:  # what ended the run matters more
+            stays = [str(error)]
+        for sentence in stays:
+            say(f"cleaning up: {sentence}")
+        cluster.remains.extend(stays)
+        if stays:
+            say(f"cleaning up: `{shlex.join(_clean(cluster, record))}` shows what is left and goes on")
+
+
+def leave(cluster: Cluster, home: str, impersonate: str | None, stays: bool, waits: Waits, say: Say) -> None:
+    """Remove what the run whose record is in ``home`` made, or note how to look at it and how to remove it."""
+    try:
+        found = cluster.api.get("ConfigMap", RECORD, home)
+    except StsconfError as error:
+        cluster.remains.append(f"what the run made in {home} and beside it: {error}")
+        return
+    if not found or not (record := read_record(found)):  # nothing was made
+        return
+    if not stays:
+        remove(cluster, record, waits, say)
+        return
+    what = f"what it made in namespace {home}" if record.prepared else f"{len(record.entries)} namespaces"
+    get = f"statefulsets,pods,persistentvolumeclaims --namespace={home}" if record.prepared else "namespaces"
+    reach = kubectl(cluster.kubeconfig, cluster.context, impersonate)
+    look = [*reach, "get", *get.split(), f"--selector={RUN}={record.run}"]
+    cluster.remains.append(kept(what, look, [*_clean(cluster, record), "--yes"]))
+    say(f"keeping: {cluster.remains[-1]}")
+
+
+def _clean(cluster: Cluster, record: Record) -> list[str]:
+    """The command that shows what is left of a run."""
+    home = record.home if record.prepared else None
+    given = {"kubeconfig": cluster.kubeconfig, "context": cluster.context, "namespace": home, "run": record.run}
+    return ["stsconf", "clean", *(f"--{name}={value}" for name, value in given.items() if value)]

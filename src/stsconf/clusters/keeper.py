@@ -4,7 +4,7 @@ Called with a folder to remove at the end. Reads one component a line from stand
 ``env``, ``log``), starts it, and writes a line for each that ended (``name``, and ``code`` as in ``subprocess``, or
 ``error`` if it could not be started). A line with ``end``, names of components, ends these. When standard input ends,
 by ``close`` or because the run was killed, every component is asked to stop, then killed, and the folder is removed.
-When the keeper itself is killed, the kernel kills the components.
+After a line with ``stay`` that waits for SIGTERM. When the keeper itself is killed, the kernel kills the components.
 """
 
 import ctypes
@@ -79,12 +79,18 @@ def end(processes: list[subprocess.Popen[bytes]]) -> None:
 def main() -> None:
     """Keep components until standard input ends."""
     running: dict[str, subprocess.Popen[bytes]] = {}
+    over = threading.Event()
+    over.set()
     for line in sys.stdin:
         told = json.loads(line)
-        if "end" in told:
+        if "stay" in told:
+            signal.signal(signal.SIGTERM, lambda *_: over.set())
+            over.clear()
+        elif "end" in told:
             end([running.pop(name) for name in told["end"] if name in running])
         elif process := start(told):
             running[told["name"]] = process
+    over.wait()
     end([*running.values()])
     shutil.rmtree(sys.argv[1], ignore_errors=True)
 

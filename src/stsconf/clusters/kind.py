@@ -15,6 +15,7 @@ import yaml
 from stsconf.api import Api, ApiError
 from stsconf.clusters import Cluster, Provider, identify, mirror, storage
 from stsconf.clusters.engine import Engine, EngineChoice, engine
+from stsconf.clusters.keeping import NOTHING_STAYS, Staying
 from stsconf.clusters.shield import run_apart, shielded
 from stsconf.errors import ClusterError, UsageError
 from stsconf.waits import Say, Waits, until
@@ -33,9 +34,11 @@ def cluster(
     say: Say,
     patches: Sequence[str] = (),
     registry_mirror: str | None = None,
+    staying: Staying = NOTHING_STAYS,
 ) -> Iterator[Cluster]:
     """Make a kind cluster with ``managed-nfs-storage`` and delete it afterwards, however the block ends.
 
+    Where the block ends by itself and ``staying`` says so then, cluster and engine stay.
     ``folder`` receives the kubeconfig, kind's configuration and its log; ``patches`` are more ``kubeadmConfigPatches``
     of that configuration; ``images["node"]`` is the node image. Raises ``PreflightRefused`` without an engine,
     ``ClusterError`` naming the stage that failed.
@@ -61,6 +64,7 @@ def cluster(
             )
         config = folder / "kind.yaml"
         config.write_text(yaml.safe_dump(_config(found, patches)), encoding="utf-8")
+        stay = False
         say(f"kind: creating cluster {made.name} from {all_images['node']}")
         try:
             try:
@@ -77,7 +81,7 @@ def cluster(
                 mirror.use(registry_mirror, [node["metadata"]["name"] for node in api.list("Node")], found)
             storage.install(api, all_images, found.nfs_server, found.mount_options, waits, say)
             version, uid = identify(api)
-            yield Cluster(
+            ready = Cluster(
                 provider=Provider.KIND,
                 name=made.name,
                 kubeconfig=kubeconfig,
@@ -93,10 +97,14 @@ def cluster(
                 nfs_reader=storage.READER,
                 facts={**found.facts, **({"registry_mirror": registry_mirror} if registry_mirror else {})},
             )
+            yield ready
+            if stay := staying.holds(ready):
+                found.stay()
         finally:
-            with shielded(say):
-                say(f"kind: deleting cluster {made.name}")
-                _delete(made.name, made.kind_path, kubeconfig)
+            if not stay:
+                with shielded(say):
+                    say(f"kind: deleting cluster {made.name}")
+                    _delete(made.name, made.kind_path, kubeconfig)
 
 
 def _delete(name: str, program: Path, kubeconfig: Path) -> None:

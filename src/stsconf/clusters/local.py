@@ -21,6 +21,8 @@ from stsconf import suite_files
 from stsconf.api import Api, ApiError, Object
 from stsconf.clusters import Cluster, Provider, identify
 from stsconf.clusters.engine import airgap_command
+from stsconf.clusters.keeping import NOTHING_STAYS, Staying
+from stsconf.clusters.notes import note_keeper
 from stsconf.clusters.processes import Processes
 from stsconf.clusters.provisioner import FolderProvisioner
 from stsconf.errors import ClusterError, ExitCode, PreflightRefused, UsageError
@@ -73,10 +75,17 @@ class Settings:
 
 @contextmanager
 def cluster(
-    run_id: str, folder: Path, settings: Settings, images: Mapping[str, str], waits: Waits, say: Say
+    run_id: str,
+    folder: Path,
+    settings: Settings,
+    images: Mapping[str, str],
+    waits: Waits,
+    say: Say,
+    staying: Staying = NOTHING_STAYS,
 ) -> Iterator[Cluster]:
     """Start a control plane and end it afterwards, however the block or this process ends.
 
+    Where the block ends by itself and ``staying`` says so then, all of it but the provisioner goes on.
     ``folder`` receives the components' logs. Raises ``PreflightRefused`` without programs, ``ClusterError`` naming the
     stage that failed: certificates, a component, nodes, or accounts.
     """
@@ -103,7 +112,7 @@ def cluster(
             plane.exchange(find_programs(settings.other(other), say)[0], say)
 
         version, uid = identify(api)
-        yield Cluster(
+        ready = Cluster(
             provider=Provider.LOCAL,
             name=f"stsconf-{run_id}",
             kubeconfig=data / "admin.kubeconfig",
@@ -125,10 +134,17 @@ def cluster(
             alive=alive,
             exchange=exchange,
         )
+        yield ready
         try:
             alive()
         except ClusterError as ended:  # also where the run noticed nothing but its consequences
             say(f"local: {ended}")
+        else:
+            if staying.holds(ready):
+                note_keeper(ready.name, staying.run, data, processes.stay())
+                afterwards.pop_all()  # the provisioner's watch ends with the server, or with this process
+                say("local: the control plane goes on; volumes for new claims are not made any more")
+                return
         say("local: ending the control plane")
 
 

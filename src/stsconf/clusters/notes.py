@@ -4,8 +4,9 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from stsconf.clean import Request
 from stsconf.clusters.engine import docker_answers
 from stsconf.errors import ExitCode
 from stsconf.inventory import Owner
-from stsconf.waits import Say
+from stsconf.waits import Say, until
 
 PREFIX = "stsconf-"
 KIND = 60.0
@@ -23,13 +24,17 @@ KIND = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A kind cluster that a run on this machine makes. ``folder`` holds its ``kind`` and its kubeconfig."""
+    """A kind cluster that a run on this machine makes. ``folder`` holds its ``kind`` and its kubeconfig.
+
+    ``kept``: a local cluster that stayed; ``owner`` is the process that keeps it, ``folder`` its data.
+    """
 
     cluster: str
     run: str
     owner: Owner
     folder: Path
     file: Path
+    kept: bool = False
 
 
 def _notes() -> Path:
@@ -38,18 +43,30 @@ def _notes() -> Path:
 
 
 @contextmanager
-def noted(cluster: str, run: str, folder: Path) -> Iterator[None]:
-    """Keep a note of a kind cluster from before it is made until after it is deleted."""
+def noted(cluster: str, run: str, folder: Path, stays: Callable[[], bool] = lambda: False) -> Iterator[None]:
+    """Keep a note of a kind cluster from before it is made until after it is deleted; ``stays``: it was not."""
+    file = _write(cluster, run, Owner.me(), folder)
+    stay = False
+    try:
+        yield
+        stay = stays()
+    finally:
+        if not stay:
+            file.unlink(missing_ok=True)
+
+
+def note_keeper(cluster: str, run: str, folder: Path, pid: int) -> None:
+    """Note a local cluster that stays, by the process that keeps it; ``folder`` holds its kubeconfig."""
+    _write(cluster, run, Owner.of(pid), folder, kept=True)
+
+
+def _write(cluster: str, run: str, owner: Owner, folder: Path, **more: bool) -> Path:
     file = _notes() / f"{cluster}.json"
     file.parent.mkdir(parents=True, exist_ok=True)
     draft = file.with_suffix(".draft")
-    owner, where = asdict(Owner.me()), str(folder.resolve())
-    draft.write_text(json.dumps({"cluster": cluster, "run": run, "owner": owner, "folder": where}), encoding="utf-8")
-    draft.replace(file)
-    try:
-        yield
-    finally:
-        file.unlink(missing_ok=True)
+    what = {"cluster": cluster, "run": run, "owner": asdict(owner), "folder": str(folder.resolve()), **more}
+    draft.write_text(json.dumps(what), encoding="utf-8")
+    return draft.replace(file)
 
 
 def read_notes() -> list[Note]:
@@ -58,12 +75,13 @@ def read_notes() -> list[Note]:
     for file in sorted(_notes().glob("*.json")):
         with suppress(OSError, KeyError, TypeError, ValueError):
             data = json.loads(file.read_text(encoding="utf-8"))
-            found.append(Note(data["cluster"], data["run"], Owner(**data["owner"]), Path(data["folder"]), file))
+            owner, kept = Owner(**data["owner"]), bool(data.get("kept"))
+            found.append(Note(data["cluster"], data["run"], owner, Path(data["folder"]), file, kept))
     return found
 
 
 def clean_kind(request: Request, say: Say) -> ExitCode:
-    """List kind clusters of dead runs and, if asked to, delete them.
+    """List kind clusters of dead runs, and local ones that stayed, and, if asked to, delete them.
 
     One without a note is named and left alone, and so is one whose run may live. Returns ``INCONCLUSIVE`` when a dead
     run's cluster is still there.
@@ -73,12 +91,13 @@ def clean_kind(request: Request, say: Say) -> ExitCode:
     for note in notes:
         if request.run not in (None, note.run):
             continue
-        there, alive = _is_there(note), note.owner.alive()
+        there, alive = (note.owner.alive(), False) if note.kept else (_is_there(note), note.owner.alive())
         if there is False and alive is False:
             note.file.unlink(missing_ok=True)
         elif there is not False:
             state = {True: "alive", False: "dead", None: "may be alive"}[alive]
-            print(f"Kind cluster {note.cluster} of run {note.run}, {note.owner} ({state})")
+            what, state = ("Local", "kept") if note.kept else ("Kind", state)
+            print(f"{what} cluster {note.cluster} of run {note.run}, {note.owner} ({state})")
             if alive is not False and not request.force:
                 continue
             if there and request.yes and _delete(note, say):
@@ -92,11 +111,17 @@ def clean_kind(request: Request, say: Say) -> ExitCode:
     if left and not request.yes:
         print(f"Nothing was deleted. To delete what is listed, run: {request.again}")
     if deleted:
-        print(f"Deleted {deleted} kind cluster{'s' if deleted > 1 else ''}.")
+        print(f"Deleted {deleted} cluster{'s' if deleted > 1 else ''} of this machine.")
     return ExitCode.INCONCLUSIVE if left else ExitCode.HOLDS
 
 
 def _delete(note: Note, say: Say) -> bool:
+    if note.kept:
+        say(f"local: ending cluster {note.cluster}")
+        os.kill(note.owner.pid, signal.SIGTERM)
+        if gone := until(lambda: note.owner.alive() is False, KIND):
+            note.file.unlink(missing_ok=True)
+        return gone
     say(f"kind: deleting cluster {note.cluster}")
     _call(_program(note), "delete", "cluster", "--name", note.cluster, "--kubeconfig", str(note.folder / "kubeconfig"))
     if gone := _is_there(note) is False:

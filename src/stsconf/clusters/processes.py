@@ -39,7 +39,7 @@ def tail(log: Path) -> str:
 
 
 class Processes:
-    """The components of one run; a context manager that ends them all and removes ``data``.
+    """The components of one run; a context manager that ends them all and removes ``data``, unless they stay.
 
     ``logs`` receives one file for each component and stays.
     """
@@ -49,6 +49,7 @@ class Processes:
         self._data = data
         self._ended: ClusterError | None = None
         self._closing = False
+        self._stays = False
         self._noticed = threading.Event()
         self._asked: dict[str, threading.Event] = {}
 
@@ -70,6 +71,8 @@ class Processes:
     ) -> None:
         self._closing = True
         self._let_go()
+        if self._stays:
+            return
         self._keeper.wait()
         self._listener.join()
         if self._keeper.stdout:
@@ -88,6 +91,12 @@ class Processes:
             while not gone.wait(NOTICE):
                 self.check()
         self._asked = {}
+
+    def stay(self) -> int:
+        """Let everything outlive this process; returns the pid of the keeper, which ends it when it gets SIGTERM."""
+        self._tell({"stay": True})
+        self._stays = True
+        return self._keeper.pid
 
     def _tell(self, what: Mapping[str, object]) -> None:
         with suppress(OSError, ValueError):  # the keeper is gone or going, and with it all else

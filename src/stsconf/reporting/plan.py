@@ -4,6 +4,7 @@ import heapq
 from collections.abc import Iterator, Sequence
 
 from stsconf.clusters import Provider
+from stsconf.clusters.keeping import Keep
 from stsconf.run import NODE_PODS, Config
 from stsconf.scenarios import Scenario
 
@@ -80,12 +81,12 @@ _VOLUMES = "  volumes come from the class's provisioner, and go with their claim
 
 
 def _touched(config: Config, scenarios: int) -> Iterator[str]:
+    made = "made and removed" if config.keep is Keep.NEVER else f"made, and kept {config.keep.value.replace('-', ' ')}"
     if config.cluster is not Provider.EXISTING:
-        yield f"Touches: a {config.cluster.value} cluster of its own, made and removed; no other cluster"
+        yield f"Touches: a {config.cluster.value} cluster of its own, {made}; no other cluster"
     elif config.namespace:
         yield f"Touches: namespace {config.namespace}, which stays; nothing cluster-scoped is written"
         yield _VOLUMES
     else:
-        short = config.run_id.rsplit("-", 1)[-1]
-        yield f"Touches: {scenarios + 1} namespaces stsconf-{short}-*, made and removed: all that is cluster-scoped"
+        yield f"Touches: {scenarios + 1} namespaces stsconf-{config.short}-*, {made}: all that is cluster-scoped"
         yield _VOLUMES

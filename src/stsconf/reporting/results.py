@@ -89,8 +89,12 @@ class Results:
             remains=tuple(cluster.remains) if cluster else (),
         )
 
-    def finish(self, *also: ExitCode, write: bool = True) -> ExitCode:
-        """Write what there is to write and return what the process ends with."""
+    @property
+    def failing(self) -> bool:
+        """Whether a run that ended now would end with another exit code than 0."""
+        return self._decide() is not ExitCode.HOLDS
+
+    def _decide(self, *also: ExitCode) -> ExitCode:
         if self.harness_failed:
             also = (*also, ExitCode.HARNESS)
         verdicts = self.verdicts
@@ -99,7 +103,12 @@ class Results:
             self.changes = self.gate.changes(verdicts)
             also = (*also, *([ExitCode.REGRESSION] if any(c.fails for c in self.changes) else []))
         self.exit_code = document.exit_code(document.excused(verdicts, self.accepted), *also)
-        if verdicts:
+        return self.exit_code
+
+    def finish(self, *also: ExitCode, write: bool = True) -> ExitCode:
+        """Write what there is to write and return what the process ends with."""
+        self._decide(*also)
+        if verdicts := self.verdicts:
             info = self.info()
             doc = document.document(info, verdicts, self.recordings)
             if write:

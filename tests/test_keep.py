@@ -1,0 +1,56 @@
+"""When what a run made stays, and what is said of it."""
+
+from pathlib import Path
+
+import pytest
+
+from stsconf.api import Api
+from stsconf.clusters import Cluster, Provider
+from stsconf.clusters.keeping import Keep, Staying
+from stsconf.errors import ExitCode
+from stsconf.reporting.results import Results
+
+
+@pytest.mark.parametrize(
+    ("keep", "failed", "stays"),
+    [
+        (Keep.NEVER, True, False),
+        (Keep.NEVER, False, False),
+        (Keep.ON_FAILURE, True, True),
+        (Keep.ON_FAILURE, False, False),
+        (Keep.ALWAYS, True, True),
+        (Keep.ALWAYS, False, True),
+    ],
+)
+def test_what_was_made_stays_as_was_asked(keep: Keep, failed: bool, stays: bool) -> None:
+    said: list[str] = []
+    cluster = Cluster(
+        Provider.KIND,
+        "stsconf-ab",
+        Path("a file"),
+        None,
+        Api.__new__(Api),
+        True,
+        "",
+        {},
+        "v1",
+        "",
+        kubectl="/bin/kubectl",
+    )
+    assert Staying(keep, lambda: failed, "run-ab", said.append).holds(cluster) is stays
+    assert said == [f"keeping: {remains}" for remains in cluster.remains]
+    assert cluster.remains == (
+        [
+            "kind cluster stsconf-ab, kept for a look: `/bin/kubectl '--kubeconfig=a file' get pods -A`; "
+            "to remove it: `stsconf clean --run=run-ab --yes`"
+        ]
+        if stays
+        else []
+    )
+
+
+def test_a_run_that_has_judged_nothing_yet_fails_if_it_ends(tmp_path: Path) -> None:
+    results = Results("r", "local", tmp_path)
+    assert results.failing
+    assert results.exit_code is ExitCode.NOTHING_TO_JUDGE
+    assert list(tmp_path.iterdir()) == []
