@@ -19,11 +19,12 @@ from tempfile import TemporaryDirectory
 from stsconf import suite_files
 from stsconf.api import Api, Object
 from stsconf.clusters import Cluster, Provider
+from stsconf.clusters.chosen import provide
 from stsconf.clusters.local import Settings
 from stsconf.judge import judge
 from stsconf.promise import import_promises
 from stsconf.recording import load
-from stsconf.run import Config, provide, record
+from stsconf.run import Config, record
 from stsconf.scenarios import SCENARIOS
 from stsconf.verdict import Outcome, Verdict
 from stsconf.waits import Waits

@@ -12,7 +12,8 @@ from collections import Counter
 from pathlib import Path
 
 from stsconf.clusters import Provider
-from stsconf.run import Config, provide
+from stsconf.clusters.chosen import provide
+from stsconf.run import Config
 from stsconf.verdict import Outcome
 from tests.bug_table import faulty_cluster, find
 

@@ -18,9 +18,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from stsconf.clusters import Provider
+from stsconf.clusters.chosen import provide
 from stsconf.judge import judge
 from stsconf.recording import load
-from stsconf.run import Config, provide, record
+from stsconf.run import Config, record
 from stsconf.scenarios import SCENARIOS
 from stsconf.verdict import Outcome, Verdict
 from tests.bug_table import PROMISES, scenarios_of

@@ -15,7 +15,7 @@ from kubernetes.client import ApiClient
 
 from stsconf import run
 from stsconf.api import Api
-from stsconf.clusters import Cluster, Provider
+from stsconf.clusters import Cluster, Provider, chosen
 
 
 def _note(line: str) -> None:
@@ -55,4 +55,4 @@ def _record(*_: object) -> Path:
     return Path(os.environ["REPLAY_RECORDING"])
 
 
-run.provide, run.record = _provide, _record
+chosen.provide, run.record = _provide, _record

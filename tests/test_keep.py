@@ -24,29 +24,13 @@ from stsconf.reporting.results import Results
 )
 def test_what_was_made_stays_as_was_asked(keep: Keep, failed: bool, stays: bool) -> None:
     said: list[str] = []
-    cluster = Cluster(
-        Provider.KIND,
-        "stsconf-ab",
-        Path("a file"),
-        None,
-        Api.__new__(Api),
-        True,
-        "",
-        {},
-        "v1",
-        "",
-        kubectl="/bin/kubectl",
-    )
+    api = Api.__new__(Api)  # nothing is asked of it
+    cluster = Cluster(Provider.KIND, "stsconf-ab", Path("a file"), None, api, True, "", {}, "v1", "", kubectl="kubectl")
     assert Staying(keep, lambda: failed, "run-ab", said.append).holds(cluster) is stays
     assert said == [f"keeping: {remains}" for remains in cluster.remains]
-    assert cluster.remains == (
-        [
-            "kind cluster stsconf-ab, kept for a look: `/bin/kubectl '--kubeconfig=a file' get pods -A`; "
-            "to remove it: `stsconf clean --run=run-ab --yes`"
-        ]
-        if stays
-        else []
-    )
+    look, remove = "kubectl '--kubeconfig=a file' get pods -A", "stsconf clean --run=run-ab --yes"
+    told = f"kind cluster stsconf-ab, kept for a look: `{look}`; to remove it: `{remove}`"
+    assert cluster.remains == ([told] if stays else [])
 
 
 def test_a_run_that_has_judged_nothing_yet_fails_if_it_ends(tmp_path: Path) -> None:

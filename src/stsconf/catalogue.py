@@ -131,11 +131,6 @@ def rows() -> tuple[Row, ...]:
     return found
 
 
-def tutorial() -> frozenset[str]:
-    """The rows that the StatefulSet tutorial states, by id."""
-    return frozenset(row.id for row in rows() if "tutorial" in row.documents)
-
-
 def quote(id_: str) -> Quote | None:
     """What the document says, for the row of that id; ``None`` where that is unverified, or there is no such row."""
     return next((row.quote for row in rows() if row.id == id_), None)

@@ -197,12 +197,12 @@ def _add_walkthrough(commands: Any) -> None:
 
 def _walkthrough(arguments: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001 - one signature for all commands
     from stsconf import walkthrough
+    from stsconf.clusters.chosen import provide
     from stsconf.promise import import_promises
     from stsconf.recording import load
     from stsconf.reporting.results import rejudge
     from stsconf.reporting.terminal import ProgressLines, standard_output
     from stsconf.reporting.walkthrough import markdown, page, show
-    from stsconf.run import provide
 
     _agree_to_build(arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -236,8 +236,7 @@ def _add_record(commands: Any) -> None:
     record.add_argument(
         "--output", type=Path, metavar="FILE", help="a new file; it is sealed as FILE.gz (default: named by the time)"
     )
-    help_ = "how long, as 600 or 10m (default: until Ctrl-C)"
-    record.add_argument("--duration", type=seconds, metavar="TIME", help=help_)
+    record.add_argument("--duration", type=seconds, metavar="TIME", help="how long, as 10m (default: until Ctrl-C)")
     _add_cluster_options(record)
     record.set_defaults(handler=_record)
 
@@ -267,12 +266,12 @@ def _add_upgrade(commands: Any) -> None:
 def _upgrade(arguments: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001 - one signature for all commands
     from stsconf import upgrade
     from stsconf.clusters import identify
+    from stsconf.clusters.chosen import provide
     from stsconf.judge import judge
     from stsconf.promise import import_promises
     from stsconf.recording import load
     from stsconf.reporting.results import rejudge
     from stsconf.reporting.terminal import ProgressLines, print_moved, print_report
-    from stsconf.run import provide
     from stsconf.scenarios.upgrades import UPGRADED
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -512,21 +511,19 @@ def _rejudged(given: Sequence[Path], arguments: argparse.Namespace, wanted: Call
     """The promises that are wanted, judged again on recordings, or folders of runs."""
     from stsconf.promise import import_promises
     from stsconf.recording import load
-    from stsconf.reporting.results import rejudge
+    from stsconf.reporting.results import recordings_below, rejudge
 
     promises = filter(wanted, import_promises(suite_files.conformance()).values())
-    recordings = [load(path) for each in given for path in _recordings(each)]
+    recordings = [load(path) for each in given for path in recordings_below(each)]
     return rejudge(recordings, promises, Path(getattr(arguments, "output_dir", None) or "."))
 
 
 def _told(results: Any, arguments: argparse.Namespace) -> int:
     """Write what was judged again if a folder was named for it, print it, and return the exit code."""
-    from stsconf.reporting.terminal import print_changes, print_report
+    from stsconf.reporting.terminal import print_results
 
     code = int(results.finish(write=getattr(arguments, "output_dir", None) is not None))
-    if results.gate:
-        print_changes(results.changes)
-    print_report(results.info(), results.verdicts)
+    print_results(results)
     return code
 
 
@@ -538,17 +535,6 @@ def _verify(arguments: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa:
     verdicts = verify(arguments.folder, import_promises(suite_files.conformance()))
     print(f"{arguments.folder / 'verdict.json'} is what its recordings say: {sentence(verdicts)}.")
     return ExitCode.HOLDS
-
-
-def _recordings(given: Path) -> list[Path]:
-    """The recordings below a run's folder, or the file itself. Raises ``UsageError`` when there is none."""
-    if given.is_file():
-        return [given]
-    folder = given / "timelines" if (given / "timelines").is_dir() else given
-    found = sorted(folder.rglob("*.ndjson.gz")) + sorted(folder.rglob("*.ndjson"))
-    if not found:
-        raise UsageError(f"There is no recording at {given}.", "Name a .ndjson or .ndjson.gz file, or a run's folder.")
-    return found
 
 
 def _promises(arguments: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001 - one signature for all commands

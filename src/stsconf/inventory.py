@@ -60,13 +60,9 @@ class Owner:
     started: str
 
     @classmethod
-    def me(cls) -> Self:
-        """This process."""
-        return cls.of(os.getpid())
-
-    @classmethod
-    def of(cls, pid: int) -> Self:
-        """A process of this machine."""
+    def me(cls, pid: int | None = None) -> Self:
+        """This process, or another one of this machine."""
+        pid = pid or os.getpid()
         return cls(platform.node(), _space(), pid, _started(pid))
 
     def alive(self) -> bool | None:

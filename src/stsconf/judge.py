@@ -90,11 +90,10 @@ def judge_timeline(promise: Promise, timeline: Timeline) -> TimelineVerdict | No
         outcome, trouble, note = Outcome.INCONCLUSIVE, hole.trouble, hole.what
     if outcome is Outcome.VIOLATED and promise.level is Level.IMPLEMENTATION:
         outcome = Outcome.DIFFERS
-    if stopped and outcome not in _BAD:
+    if stopped and outcome not in (Outcome.VIOLATED, Outcome.ERROR, Outcome.DIFFERS):
         if timeline.window.scenario not in promise.scenarios:
             return None
-        why = f"scenario {timeline.window.scenario} was not finished: {stopped}"
-        return _result(timeline, Outcome.NOT_JUDGED, [], None, why)
+        outcome, found, trouble, note = Outcome.NOT_JUDGED, [], None, stopped
     return _result(timeline, outcome, found, trouble, note)
 
 
@@ -120,8 +119,6 @@ def _result(
     )
 
 
-_BAD = (Outcome.VIOLATED, Outcome.ERROR, Outcome.DIFFERS)
-"""What a scenario that was stopped has shown all the same; of what it did not show it says nothing."""
 _VOIDING = (Trouble.INTEGRITY, Trouble.INTERFERENCE)
 """Holes that take away the ground for blame as well as for praise."""
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import math
-import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -15,13 +14,12 @@ from pathlib import Path
 from secrets import token_hex
 from typing import TypeVar
 
-from stsconf import catalogue, suite_files
+from stsconf import catalogue, reporting
 from stsconf.api import ApiError
-from stsconf.clusters import Cluster, Provider, existing, kind, local, mirror, preflight, storage
+from stsconf.clusters import Cluster, Provider, existing, images, mirror, preflight, storage
 from stsconf.clusters.engine import EngineChoice
-from stsconf.clusters.keeping import Keep, Staying
+from stsconf.clusters.keeping import Keep
 from stsconf.clusters.local import Settings
-from stsconf.clusters.notes import PREFIX, noted
 from stsconf.clusters.preflight import Asked
 from stsconf.deadline import Deadline, seconds
 from stsconf.errors import ClusterError, UsageError
@@ -97,14 +95,6 @@ class Config:
             value = options.get(name)
             return str(value) if value not in (None, "") else None
 
-        images: dict[str, str] = {}
-        for pair in _strings(options.get("image")):
-            key, equals, reference = pair.partition("=")
-            known = suite_files.public_images()
-            if not equals or key not in known:
-                raise UsageError(f"--sts-image={pair} is not KEY=REFERENCE.", f"The keys are {', '.join(known)}.")
-            images[key] = reference
-
         def words(name: str) -> tuple[str, ...] | None:
             value = text(name)
             return tuple(word.strip() for word in value.split(",")) if value else None
@@ -136,6 +126,7 @@ class Config:
             value = text(name)
             return Path(value).expanduser() if value else None
 
+        prefix = _only_with(Provider.EXISTING, "image-prefix", text("image-prefix"), text("cluster"))
         kubernetes = _only_with(Provider.LOCAL, "kubernetes", text("kubernetes"), text("cluster"))
         run_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{token_hex(2)}"
         return cls(
@@ -147,7 +138,7 @@ class Config:
             impersonate=_only_with(Provider.EXISTING, "as", text("as"), text("cluster")),
             allow_foreign=bool(options.get("allow-foreign")),
             workload=choice("workload", Kind.DOCUMENTED),
-            images=_prefixed(text("image-prefix"), text("cluster"), images),
+            images=images.named(options.get("image"), prefix),
             engine=choice("engine", EngineChoice.AUTO),
             local=Settings.from_text(text("local-bin"), text("feature-gates"), kubernetes),
             registry_mirror=mirror.checked(text("registry-mirror"), text("cluster")),
@@ -157,7 +148,7 @@ class Config:
             baseline=path("baseline"),
             save_baseline=path("save-baseline"),
             accepted=path("accepted"),
-            output_dir=_output_dir(text("output-dir"), run_id),
+            output_dir=reporting.output_dir(text("output-dir"), run_id),
             waits=replace(Waits(), settle=duration("settle", Waits().settle)),
             keep=choice("keep", Keep.NEVER),
             deadline=Deadline(duration("deadline", math.inf)),
@@ -165,66 +156,10 @@ class Config:
         )
 
 
-def _strings(value: object) -> list[str]:
-    if value is None:
-        return []
-    return value.split(",") if isinstance(value, str) else [str(v) for v in value]  # type: ignore[attr-defined]
-
-
 def _only_with(needed: Provider, name: str, value: str | None, provider: str | None) -> str | None:
     if value and provider != needed:
         raise UsageError(f"--sts-{name} has a meaning only with --sts-cluster={needed}.")
     return value
-
-
-def _prefixed(prefix: str | None, provider: str | None, images: Mapping[str, str]) -> Mapping[str, str]:
-    """The images of the workload below ``prefix``, which takes the place of their registry; given ones stay."""
-    if _only_with(Provider.EXISTING, "image-prefix", prefix, provider) is None:
-        return images
-    public = {key: reference.split("/", 1)[1] for key, reference in suite_files.workload_images().items()}
-    return {**{key: f"{str(prefix).rstrip('/')}/{rest}" for key, rest in public.items()}, **images}
-
-
-def _output_dir(given: str | None, run_id: str) -> Path:
-    if given or (given := os.environ.get("ARTIFACTS")):
-        return Path(given)
-    checkout = suite_files.checkout()
-    return checkout / "reports" / run_id if checkout else Path("stsconf-report")
-
-
-@contextmanager
-def provide(config: Config, say: Say, failed: Callable[[], bool] = lambda: True) -> Iterator[Cluster]:
-    """Yield the cluster that the configuration asks for; ``failed`` tells at the end whether the run did."""
-
-    staying = Staying(config.keep, failed, config.run_id, say)
-    if config.cluster is Provider.EXISTING:
-        with existing.cluster(
-            config.kubeconfig,
-            config.context,
-            config.storage_class,
-            config.images,
-            config.waits,
-            config.impersonate,
-            config.namespace,
-        ) as found:
-            yield found
-            if config.keep is not Keep.NEVER:
-                existing.leave(found, config.home, config.impersonate, staying.applies(), config.waits, say)
-        return
-    short, folder = config.short, config.output_dir / config.cluster.value
-    if config.cluster is Provider.LOCAL:
-        with local.cluster(short, folder, config.local, config.images, config.waits, say, staying) as found:
-            yield found
-    else:
-        with (
-            noted(f"{PREFIX}{short}", config.run_id, folder, staying.applies),
-            kind.cluster(
-                *(short, folder, config.engine, config.images, config.waits, say),
-                registry_mirror=config.registry_mirror,
-                staying=staying,
-            ) as found,
-        ):
-            yield found
 
 
 def record(
@@ -361,19 +296,18 @@ def _act(scenario: Scenario, workload: Workload, gate: _Capacity, deadline: Dead
             managers=sorted(scenario.managers),
         )
         began = time.monotonic()
-        end: dict[str, object]
+        end: dict[str, object] = {"settled": True}
         try:
             if not deadline.passed:
                 scenario.act(workload)
-            end = {"settled": True, "published": workload.wait_published()}
-            said = f"done in {time.monotonic() - began:.1f} s"
+            end["published"], said = workload.wait_published(), f"done in {time.monotonic() - began:.1f} s"
         except WaitTimeout as late:
             why, around = f"{late}: {workload.shortfall()}", workload.hindrance()
-            end, said = {"settled": False, "waited_for": why}, around or why
-            end |= {"environment": around} if around else {}
+            end = {"settled": False, "waited_for": why, **({"environment": around} if around else {})}
+            said = around or why
         except (ApiError, ClusterError) as broken:  # without an end the scenario is inconclusive, and the others go on
             end, said = {"failed": str(broken)}, f"given up: {broken}"
         if deadline.passed:
-            end, said = {"stopped": str(deadline)}, f"stopped: {deadline}"
+            end, said = {"stopped": f"{deadline} before scenario {scenario.name} ended"}, f"stopped: {deadline}"
         recorder.close_window(window, **end)
         say(f"{scenario.name}: {said}")

@@ -11,7 +11,8 @@ import pytest
 
 from stsconf import suite_files
 from stsconf.clusters import Cluster, kind
-from stsconf.run import Config, provide
+from stsconf.clusters.chosen import provide
+from stsconf.run import Config
 
 Suite = Callable[..., subprocess.CompletedProcess[str]]
 

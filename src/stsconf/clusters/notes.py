@@ -57,7 +57,7 @@ def noted(cluster: str, run: str, folder: Path, stays: Callable[[], bool] = lamb
 
 def note_keeper(cluster: str, run: str, folder: Path, pid: int) -> None:
     """Note a local cluster that stays, by the process that keeps it; ``folder`` holds its kubeconfig."""
-    _write(cluster, run, Owner.of(pid), folder, kept=True)
+    _write(cluster, run, Owner.me(pid), folder, kept=True)
 
 
 def _write(cluster: str, run: str, owner: Owner, folder: Path, **more: bool) -> Path:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from stsconf.clusters import Cluster
-from stsconf.errors import ExitCode
+from stsconf.errors import ExitCode, UsageError
 from stsconf.judge import judge
 from stsconf.promise import Promise
 from stsconf.recording import Recording
@@ -125,6 +125,17 @@ class Results:
         page.write(self.output_dir / "index.html", info, verdicts, self.recordings, self.changes)
         summary.write(self.output_dir / "summary.md", info, verdicts, self.recordings)
         report.write(self.output_dir / "report.yaml", info, verdicts)
+
+
+def recordings_below(given: Path) -> list[Path]:
+    """The recordings below a run's folder, or the file itself. Raises ``UsageError`` when there is none."""
+    if given.is_file():
+        return [given]
+    folder = given / "timelines" if (given / "timelines").is_dir() else given
+    found = sorted(folder.rglob("*.ndjson.gz")) + sorted(folder.rglob("*.ndjson"))
+    if not found:
+        raise UsageError(f"There is no recording at {given}.", "Name a .ndjson or .ndjson.gz file, or a run's folder.")
+    return found
 
 
 def rejudge(recordings: Iterable[Recording], promises: Iterable[Promise], output_dir: Path) -> Results:

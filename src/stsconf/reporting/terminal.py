@@ -22,6 +22,7 @@ from stsconf.reporting.document import RunInfo
 from stsconf.reporting.gate import Change
 from stsconf.reporting.gate import sentence as changed
 from stsconf.reporting.look import FEW, LOOKS, seconds, seldom, sentence
+from stsconf.reporting.results import Results
 from stsconf.sentry.comparison import Moved
 from stsconf.verdict import Outcome, Verdict
 
@@ -66,6 +67,13 @@ def print_report(run: RunInfo, verdicts: Iterable[Verdict], console: Console | N
         Text(f"{sentence(verdicts)}; {seconds(run.seconds)}. Exit {int(run.exit_code)}: "),
         Text(_MEANING[run.exit_code] + ".", style=style),
     )
+
+
+def print_results(results: Results) -> None:
+    """What became of promises since a baseline, where there is one, and the report."""
+    if results.gate:
+        print_changes(results.changes)
+    print_report(results.info(), results.verdicts)
 
 
 class ProgressLines:

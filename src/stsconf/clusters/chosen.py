@@ -1,0 +1,48 @@
+"""The cluster that a configuration asks for, from the provider it names."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from stsconf.clusters import Cluster, Provider, existing, kind, local
+from stsconf.clusters.keeping import Keep, Staying
+from stsconf.clusters.notes import PREFIX, noted
+from stsconf.waits import Say
+
+if TYPE_CHECKING:
+    from stsconf.run import Config
+
+
+@contextmanager
+def provide(config: "Config", say: Say, failed: Callable[[], bool] = lambda: True) -> Iterator[Cluster]:
+    """Yield the cluster that the configuration asks for; ``failed`` tells at the end whether the run did."""
+
+    staying = Staying(config.keep, failed, config.run_id, say)
+    if config.cluster is Provider.EXISTING:
+        with existing.cluster(
+            config.kubeconfig,
+            config.context,
+            config.storage_class,
+            config.images,
+            config.waits,
+            config.impersonate,
+            config.namespace,
+        ) as found:
+            yield found
+            if config.keep is not Keep.NEVER:
+                existing.leave(found, config.home, config.impersonate, staying.applies(), config.waits, say)
+        return
+    short, folder = config.short, config.output_dir / config.cluster.value
+    if config.cluster is Provider.LOCAL:
+        with local.cluster(short, folder, config.local, config.images, config.waits, say, staying) as found:
+            yield found
+    else:
+        with (
+            noted(f"{PREFIX}{short}", config.run_id, folder, staying.applies),
+            kind.cluster(
+                *(short, folder, config.engine, config.images, config.waits, say),
+                registry_mirror=config.registry_mirror,
+                staying=staying,
+            ) as found,
+        ):
+            yield found
