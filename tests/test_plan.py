@@ -7,11 +7,15 @@ from pathlib import Path
 import pytest
 
 from stsconf import suite_files
+from stsconf.catalogue import rows
 from stsconf.clusters import Provider
+from stsconf.clusters.keeping import Keep
+from stsconf.promise import Level, Profile, import_promises
 from stsconf.reporting.plan import MEASURED, plan, seconds
 from stsconf.run import NODE_PODS, Config
 from stsconf.scenarios import SCENARIOS, Scenario
 
+ROOT = Path(__file__).parents[1]
 WAYS = {
     "run": ["-m", "stsconf.cli", "run", "--"],
     "gate": ["-m", "stsconf.cli", "gate", "--save-baseline=new.json", "--"],
@@ -52,6 +56,25 @@ def test_only_an_existing_cluster_is_touched() -> None:
     plans = {p: "\n".join(plan(Config(cluster=p, run_id="a-b1"), [SCENARIOS["create"]], 1)) for p in Provider}
     assert "2 namespaces stsconf-b1-*" in plans[Provider.EXISTING]
     assert all("no other cluster" in text for p, text in plans.items() if p is not Provider.EXISTING)
+
+
+def test_the_core_is_what_the_tutorial_promises_and_the_readme_says_how_much() -> None:
+    promises = import_promises(suite_files.conformance()).values()
+    core, full = Config(profile=Profile.CORE), Config()
+    asked = [promise for promise in promises if core.wants(promise)]
+    stated = {row.id for row in rows() if "tutorial" in row.documents}
+    assert {promise.id for promise in asked} == {
+        promise.id for promise in promises if promise.id in stated and promise.level is Level.DOCUMENTED
+    }
+    assert {"ORD-02", "UPD-02", "DEL-09"} < {promise.id for promise in asked}
+    assert all(full.wants(promise) for promise in asked)
+    many = f"in {len(core.scenarios_of(asked))} of {len(SCENARIOS)} scenarios"
+    assert many in " ".join((ROOT / "README.md").read_text().split())
+
+
+@pytest.mark.parametrize(("keep", "says"), [(Keep.NEVER, "made and removed"), (Keep.ON_FAILURE, "kept on failure")])
+def test_the_plan_says_what_stays(keep: Keep, says: str) -> None:
+    assert says in "\n".join(plan(Config(keep=keep, run_id="a-b1"), [SCENARIOS["create"]], 1))
 
 
 def test_what_was_measured_exists() -> None:

@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,11 +12,13 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from stsconf import suite_files
+from stsconf import judge, load, suite_files
 from stsconf.clusters import Cluster, local
 from stsconf.errors import ClusterError, ExitCode
+from stsconf.promise import import_promises
 from stsconf.run import Config, record
 from stsconf.scenarios import SCENARIOS
+from stsconf.verdict import Outcome
 from stsconf.waits import until
 from tests.local.conftest import SECONDS, Run, assert_nothing_left, of, plane, say
 
@@ -107,6 +110,26 @@ def test_four_at_once_do_not_meet(tmp_path: Path) -> None:
         for future in [pool.submit(one, number) for number in range(4)]:
             future.result()
     assert len({uid for uid, _ in found}) == len({host for _, host in found}) == 4
+
+
+def test_a_deadline_stops_what_acts_and_what_ended_before_it_is_judged(tmp_path: Path) -> None:
+    config = Config.from_options({"cluster": "local", "output-dir": tmp_path, "deadline": "1h"})
+
+    def end(text: str) -> None:
+        say(text)
+        if text.startswith("create: done"):
+            config.deadline.ends = time.monotonic()
+
+    with plane(tmp_path / "logs") as cluster:
+        recording = load(record(cluster, [SCENARIOS["create"], SCENARIOS["rollback"]], config, end))
+    assert recording.sealed
+    assert recording.problems == ()
+    windows = {timeline.window.scenario: timeline.window for timeline in recording.timelines}
+    assert windows["create"].settled
+    assert windows["rollback"].plan["stopped"].endswith("passed before scenario rollback ended")
+    promises = import_promises(suite_files.conformance())
+    found = {name: judge(promises[name], recording.timelines).outcome for name in ("IDN-01", "REV-05")}
+    assert found == {"IDN-01": Outcome.HOLDS, "REV-05": Outcome.NOT_JUDGED}
 
 
 @pytest.mark.parametrize("name", [*local.PROGRAMS, "keeper"])

@@ -42,10 +42,13 @@ class Engine:
     api_server_address: str | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
 
-    def stay(self) -> None:
-        """Let an air-gapped engine outlive its last user, until ``python3 airgap down``."""
-        if self.api_server_address and (command := airgap_command()):
-            subprocess.run([*command, "up", "--detach"], capture_output=True, check=True)
+    def stay(self) -> tuple[str, ...]:
+        """Let an air-gapped engine outlive its last user; a sentence about it, where there is one to end."""
+        command = airgap_command()
+        if self.api_server_address is None or command is None:
+            return ()
+        subprocess.run([*command, "up", "--detach"], capture_output=True, check=True)
+        return ("its air-gapped engine; when the cluster is removed, end it with `python3 airgap down`",)
 
 
 def airgap_command() -> list[str] | None:

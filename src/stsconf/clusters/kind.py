@@ -99,7 +99,7 @@ def cluster(
             )
             yield ready
             if stay := staying.holds(ready):
-                found.stay()
+                ready.remains.extend(found.stay())
         finally:
             if not stay:
                 with shielded(say):
