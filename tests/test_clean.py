@@ -310,6 +310,26 @@ def test_the_kind_cluster_of_a_dead_run_is_deleted_and_no_other(kind: Path) -> N
     assert notes.read_notes() == []
 
 
+def test_a_kind_cluster_that_a_run_kept_is_found_and_deleted(kind: Path) -> None:
+    pid = os.fork()
+    if pid == 0:
+        with notes.noted("stsconf-ab12", "run-ab12", kind.parent / "run" / "kind", lambda: True):
+            (kind / "stsconf-ab12").touch()
+        os._exit(0)
+    os.waitpid(pid, 0)
+    assert notes.clean_kind(Request("run-other", yes=True), print) is ExitCode.HOLDS
+    assert (kind / "stsconf-ab12").exists()
+    assert notes.clean_kind(Request("run-ab12", yes=True), print) is ExitCode.HOLDS
+    assert not (kind / "stsconf-ab12").exists()
+    assert notes.read_notes() == []
+
+
+def test_a_run_that_fails_to_make_its_cluster_keeps_no_note_of_it(kind: Path) -> None:
+    with pytest.raises(KeyError), notes.noted("stsconf-ab12", "run-ab12", kind.parent, lambda: True):
+        raise KeyError
+    assert notes.read_notes() == []
+
+
 def test_the_kind_cluster_of_a_live_run_is_left_alone(kind: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with notes.noted("stsconf-ab12", "run-ab12", kind.parent / "run" / "kind"):
         (kind / "stsconf-ab12").touch()

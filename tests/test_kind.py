@@ -1,5 +1,6 @@
 """What provider ``kind`` asks of kind and of the nodes, seen by programs that stand in their places."""
 
+import json
 import os
 import signal
 from collections.abc import Iterator
@@ -7,10 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from kubernetes.client import ApiClient
 
 from stsconf import suite_files
+from stsconf.api import Api
 from stsconf.clusters import kind, mirror
 from stsconf.clusters.engine import Engine, EngineChoice
+from stsconf.clusters.keeping import Keep, Staying
 from stsconf.errors import ClusterError, UsageError
 from stsconf.waits import Waits
 
@@ -71,6 +75,42 @@ def test_the_node_image_is_the_one_asked_for(images: dict[str, str], wanted: str
         start(stage, images)
     ((_, call),) = stage.calls("create cluster")
     assert f" --image={wanted} " in call
+
+
+@pytest.mark.parametrize("keep", Keep)
+def test_a_cluster_that_is_ready_is_deleted_unless_it_stays(
+    keep: Keep, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kind.Api, "from_kubeconfig", lambda *_: Api(ApiClient()))
+    monkeypatch.setattr(kind, "_wait_ready", lambda *_: None)
+    monkeypatch.setattr(kind.storage, "install", lambda *_: None)
+    monkeypatch.setattr(kind, "identify", lambda _: ("v1", "uid"))
+    written = {
+        "current-context": "one",
+        "clusters": [{"name": "one", "cluster": {"server": "http://127.0.0.1:1"}}],
+        "users": [{"name": "one", "user": {}}],
+        "contexts": [{"name": "one", "context": {"cluster": "one", "user": "one"}}],
+    }
+    stage.program("kind", f"echo '{json.dumps(written)}' > {stage.folder}/out/kubeconfig")
+    say, images = (lambda _: None), dict[str, str]()
+    staying = Staying(keep, lambda: True, "20261128-120000-ab12", say)
+    out = stage.folder / "out"
+    with kind.cluster("ab12", out, EngineChoice.AUTO, images, Waits(), say, staying=staying) as made:
+        assert stage.calls("create cluster")
+    assert bool(stage.calls("delete cluster")) is (keep is Keep.NEVER)
+    assert len(made.remains) == (keep is not Keep.NEVER)
+    assert all("stsconf clean --run=20261128-120000-ab12 --yes" in sentence for sentence in made.remains)
+
+
+def test_a_cluster_that_did_not_come_up_never_stays(stage: Stage) -> None:
+    stage.program("kind", 'test "$1" != create')
+    staying = Staying(Keep.ALWAYS)
+    with (
+        pytest.raises(ClusterError),
+        kind.cluster("ab12", stage.folder / "out", EngineChoice.AUTO, {}, Waits(), lambda _: None, staying=staying),
+    ):
+        pass
+    assert stage.calls("delete cluster")
 
 
 def test_a_cluster_is_deleted_where_the_terminals_ctrl_c_does_not_reach(stage: Stage) -> None:
