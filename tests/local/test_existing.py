@@ -478,7 +478,7 @@ def test_what_a_run_keeps_is_there_with_the_commands_to_look_and_to_remove(
 ) -> None:
     api, said = foreign.admin.api, list[str]()
     with ExitStack() as stack:
-        space_ = stack.enter_context(space(api, SPACE)) if prepared_home else None
+        space_ = stack.enter_context(space(api, "sts-kept")) if prepared_home else None
         assert foreign.admin.kubeconfig
         cluster = stack.enter_context(seen_by(foreign, foreign.admin.kubeconfig, space_))
         kept = config(tmp_path, namespace=space_, keep=Keep.ALWAYS)
