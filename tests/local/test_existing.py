@@ -483,7 +483,7 @@ def test_what_a_run_keeps_is_there_with_the_commands_to_look_and_to_remove(
         cluster = stack.enter_context(seen_by(foreign, foreign.admin.kubeconfig, space_))
         kept = config(tmp_path, namespace=space_, keep=Keep.ALWAYS)
         record(cluster, [SCENARIOS["create"]], kept, said.append)
-        assert sum(p["metadata"]["namespace"] == kept.home for p in api.list("Pod")) == (3 if prepared_home else 0)
+        assert sum(p["metadata"]["namespace"] == kept.home for p in api.list("Pod")) == (2 if prepared_home else 0)
 
         existing.leave(cluster, kept.home, None, True, Waits(), said.append)
         (remains,) = cluster.remains
