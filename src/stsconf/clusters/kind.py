@@ -1,7 +1,6 @@
 """Provider ``kind``: a cluster of our own, with NFS volumes, gone when the run ends."""
 
 import contextlib
-import os
 import random
 import shlex
 import subprocess
@@ -182,5 +181,7 @@ def _true(found: Mapping[str, Any], condition: str) -> bool:
 
 
 def _tail(log: Path) -> str:
-    text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
-    return " ".join(text.split(os.linesep)[-4:]).strip()
+    """What kind complains of, which stands above a stack trace, or the end of what it says where it names no error."""
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
+    told = [line for line in lines if line.lstrip().lower().startswith(("error", "[error"))]
+    return " ".join((told or lines)[-4:])[-800:].strip()
