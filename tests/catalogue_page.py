@@ -52,7 +52,7 @@ def _standing(row: Row) -> str:
         level = "" if promise.level is Level.CHARACTERISED else f", {promise.level}"
         where = f"[{row.standing}]({promise.source}){level}, on {', '.join(promise.scenarios)}"
     else:
-        where = f"waits for {row.scenario}" if row.scenario else str(row.standing)
+        where = str(row.standing)
     return f"{where}. {row.note}" if row.note else where
 
 

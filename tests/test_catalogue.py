@@ -44,7 +44,7 @@ def test_only_these_documented_promises_are_unverified() -> None:
 
 def test_every_documented_promise_names_an_anchor() -> None:
     whole = [p.id for p in PROMISES.values() if p.level is Level.DOCUMENTED and "#" not in p.source]
-    assert whole == ["REV-03", "UPD-09"], "the pages of KEP-3541 have none"
+    assert [id_ for id_ in whole if not id_.startswith("RCT-")] == ["REV-03", "UPD-09"], "the page of KEP-3541 has none"
 
 
 def test_every_id_is_whole_and_each_area_is_counted_through() -> None:

@@ -38,7 +38,6 @@ class Standing(StrEnum):
     """Where a row stands: judged, or one of a closed list of reasons; ``MEANING`` has the words."""
 
     JUDGED = "judged"
-    SCENARIO = "scenario"
     CONSTRUCTION = "construction"
     IMPLIED = "implied"
     CHARACTERISED = "characterised"
@@ -52,7 +51,6 @@ class Standing(StrEnum):
 
 MEANING = {
     Standing.JUDGED: "there is a promise in `conformance/`",
-    Standing.SCENARIO: "waits for a scenario that is not acted yet, or not far enough",
     Standing.CONSTRUCTION: "no controller could break it on a correct API server",
     Standing.IMPLIED: "other promises together say the same",
     Standing.CHARACTERISED: "the documents contradict each other, or what releases do: reported, nobody fails",
@@ -87,7 +85,7 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row. ``documents``: where it is made. ``scenario``: which one will decide it, where ``standing`` says so.
+    """One row. ``documents``: where it is made.
 
     Without a ``quote`` it is unverified: no copy of a document was found that says it.
     """
@@ -97,7 +95,6 @@ class Row:
     documents: tuple[str, ...]
     standing: Standing
     quote: Quote | None = None
-    scenario: str | None = None
     note: str = ""
 
     @property
@@ -118,7 +115,6 @@ def rows() -> tuple[Row, ...]:
             documents=tuple(row["documents"]),
             standing=Standing(row["standing"]),
             quote=Quote(row["quote"], copies[row["found"]]) if "quote" in row else None,
-            scenario=row.get("scenario"),
             note=row.get("note", ""),
         )
         for id_, row in data.items()
@@ -126,8 +122,6 @@ def rows() -> tuple[Row, ...]:
     for row in found:
         if row.area not in AREAS:
             raise ValueError(f"{row.id}: there is no area {row.area}")
-        if (row.scenario is None) == (row.standing is Standing.SCENARIO):
-            raise ValueError(f"{row.id}: standing {row.standing} with scenario {row.scenario}")
     return found
 
 

@@ -91,6 +91,7 @@ class StatefulSet(Fact):
     """A StatefulSet: what was asked for, and what its controller reports.
 
     ``template`` is a hash of the pod template. ``max_unavailable`` is ``None`` where the server keeps no such field.
+    ``progressing`` is status and reason of that condition, which only strategy Recreate sets.
     """
 
     generation: int
@@ -117,6 +118,7 @@ class StatefulSet(Fact):
     updated_replicas: int
     current_revision: str | None
     update_revision: str | None
+    progressing: tuple[str, str | None] | None
     spec_managers: frozenset[str]
 
     @property
@@ -142,7 +144,7 @@ class StatefulSet(Fact):
     @property
     def at_rest(self) -> bool:
         """Its own status says that all pods are there and Ready, and as far updated as was asked for."""
-        updated = self.replicas - len(self.kept_back) if self.strategy == "RollingUpdate" else 0
+        updated = self.replicas - len(self.kept_back) if self.strategy != "OnDelete" else 0
         return (
             self.observed_generation >= self.generation
             and self.status_replicas == self.ready_replicas == self.replicas
@@ -273,15 +275,15 @@ def _seconds(timestamp: str) -> float:
     return datetime.fromisoformat(timestamp).timestamp()
 
 
-def _conditions(raw: Raw) -> dict[str, str]:
-    return {c["type"]: c["status"] for c in (raw.get("status") or {}).get("conditions") or ()}
+def _conditions(raw: Raw) -> dict[str, Raw]:
+    return {c["type"]: c for c in (raw.get("status") or {}).get("conditions") or ()}
 
 
 def pod(raw: Raw) -> Pod:
     """Reduce a core/v1 Pod."""
     meta, spec, status = raw["metadata"], raw.get("spec") or {}, raw.get("status") or {}
     split, conditions = ordinal_of(meta["name"]), _conditions(raw)
-    turned = {c["type"]: c.get("lastTransitionTime") for c in status.get("conditions") or ()}
+    ready = conditions.get("Ready", {})
     claims = {
         volume["name"]: volume["persistentVolumeClaim"]["claimName"]
         for volume in spec.get("volumes") or ()
@@ -291,8 +293,8 @@ def pod(raw: Raw) -> Pod:
         **_common(raw),
         ordinal=split[1] if split else None,
         phase=status.get("phase"),
-        ready=conditions.get("Ready") == "True",
-        ready_since=_seconds(turned["Ready"]) if turned.get("Ready") else None,
+        ready=ready.get("status") == "True",
+        ready_since=_seconds(ready["lastTransitionTime"]) if ready.get("lastTransitionTime") else None,
         restarts=sum(container.get("restartCount") or 0 for container in status.get("containerStatuses") or ()),
         revision=(meta.get("labels") or {}).get(REVISION_LABEL),
         hostname=spec.get("hostname"),
@@ -305,7 +307,7 @@ def pod(raw: Raw) -> Pod:
         mounted=frozenset(
             mount["name"] for container in spec.get("containers") or () for mount in container.get("volumeMounts") or ()
         ),
-        disrupted=conditions.get("DisruptionTarget") == "True",
+        disrupted=conditions.get("DisruptionTarget", {}).get("status") == "True",
     )
 
 
@@ -334,6 +336,7 @@ def stateful_set(raw: Raw) -> StatefulSet:
     strategy = spec.get("updateStrategy") or {}
     rolling = strategy.get("rollingUpdate") or {}
     retention = spec.get("persistentVolumeClaimRetentionPolicy") or {}
+    progressing = _conditions(raw).get("Progressing")
     return StatefulSet(
         **_common(raw),
         generation=meta.get("generation") or 0,
@@ -362,6 +365,7 @@ def stateful_set(raw: Raw) -> StatefulSet:
         updated_replicas=status.get("updatedReplicas") or 0,
         current_revision=status.get("currentRevision"),
         update_revision=status.get("updateRevision"),
+        progressing=(progressing["status"], progressing.get("reason")) if progressing else None,
         spec_managers=_spec_managers(raw),
     )
 

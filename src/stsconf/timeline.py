@@ -662,8 +662,8 @@ class Timeline:
     def update_stops(self) -> list[UpdateStop]:
         """Pods that the controller asked to stop although the set wants their ordinal, other than finished ones.
 
-        Until its status says that it has seen a new spec, a controller may still act on the one before: of the two, the
-        one that explains the stop is given.
+        Those that go by strategy Recreate, which go together, are left out. Until its status says that it has seen a
+        new spec, a controller may still act on the one before: of the two, the one that explains the stop is given.
         """
         kinds_read.get().update(("statefulsets", "controllerrevisions", "pods"))
         return self._update_stops
@@ -680,7 +680,9 @@ class Timeline:
             if any(stop.fact.ordinal not in epoch.spec.ordinals for epoch in known):
                 continue
             readings = [UpdateStop(stop, epoch, self.target_of(epoch.spec)) for epoch in reversed(known)]
-            found.append(next((reading for reading in readings if reading.explained), readings[0]))
+            chosen = next((reading for reading in readings if reading.explained), readings[0])
+            if not (chosen.explained and chosen.epoch.spec.strategy == "Recreate"):
+                found.append(chosen)
         return found
 
     def outdated_above(self, update: UpdateStop) -> list[Event[facts.Pod]]:

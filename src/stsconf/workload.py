@@ -95,6 +95,11 @@ def gated(stateful_set: Object) -> None:
     stateful_set["spec"]["template"]["spec"]["readinessGates"] = [{"conditionType": GATE}]
 
 
+def with_spec(**fields: object) -> Edit:
+    """An edit that sets fields of a StatefulSet's spec."""
+    return lambda stateful_set: stateful_set["spec"].update(fields)
+
+
 def marker(pod: Object) -> str:
     """What a pod writes to its volume, and the name of the file: its own name and uid."""
     return f"stsconf_{pod['metadata']['name']}_{pod['metadata']['uid']}"
@@ -179,6 +184,11 @@ class Workload:
                 stored = self.api.create(manifest, self.names.namespace)
                 act.returned(stored)
         self._uid, self._generation = stored["metadata"]["uid"], stored["metadata"]["generation"]
+
+    def create_settled(self, replicas: int, edit: Edit | None = None) -> None:
+        """Create the documented objects, and wait until all of it is there and Ready."""
+        self.create(replicas, edit)
+        self.wait_settled()
 
     def create_gated(self, replicas: int) -> None:
         """Create pods that a scenario can hold back, let each become Ready, and wait until their controller knows."""

@@ -1,8 +1,7 @@
 """The set is deleted: with its pods, without them, after scaling to 0; and it comes back."""
 
-from stsconf.api import Object
 from stsconf.scenarios.registry import scenario
-from stsconf.workload import Workload
+from stsconf.workload import Workload, with_spec
 
 
 @scenario(pods=3, markers=True)
@@ -74,7 +73,7 @@ def policy(scaled: str, deleted: str) -> dict[str, object]:
 def retention(workload: Workload) -> None:
     """Scale down and up under whenScaled Delete, lose a pod, turn to whenDeleted Delete, and delete the set."""
 
-    workload.create(3, lambda stateful_set: stateful_set["spec"].update(policy("Delete", "Retain")))
+    workload.create(3, with_spec(**policy("Delete", "Retain")))
     workload.wait_settled()
     workload.scale(1)
     workload.wait_settled()
@@ -99,7 +98,7 @@ def retention(workload: Workload) -> None:
 @scenario(pods=3, hasty=True)
 def retention_hasty(workload: Workload) -> None:
     """Scale 3, 1, 3 without waiting, under whenScaled Delete; then change the spec, since nothing else goes on."""
-    workload.create(3, lambda stateful_set: stateful_set["spec"].update(policy("Delete", "Retain")))
+    workload.create(3, with_spec(**policy("Delete", "Retain")))
     workload.wait_settled()
     workload.scale(1)
     workload.wait_pods(0, 1)
@@ -112,16 +111,13 @@ def retention_hasty(workload: Workload) -> None:
 @scenario(pods=2)
 def retention_orphan(workload: Workload) -> None:
     """Delete a set and keep its pods, under whenDeleted Delete, and create it again."""
-
-    def edit(stateful_set: Object) -> None:
-        stateful_set["spec"].update(policy("Retain", "Delete"))
-
-    workload.create(2, edit)
+    owning = with_spec(**policy("Retain", "Delete"))
+    workload.create(2, owning)
     workload.wait_settled()
     workload.wait_claims_owned(0, 1)
     workload.orphan(0, 1)
     workload.witness()
-    workload.create(2, edit)
+    workload.create(2, owning)
     workload.wait_settled()
     workload.wait_claims_owned(0, 1)
 
@@ -130,7 +126,7 @@ def retention_orphan(workload: Workload) -> None:
 def foreign_claim(workload: Workload) -> None:
     """Where somebody else controls the claim of pod 1, scale down and delete a set that is to delete its claims."""
     workload.add_claim(1)
-    workload.create(2, lambda stateful_set: stateful_set["spec"].update(policy("Delete", "Delete")))
+    workload.create(2, with_spec(**policy("Delete", "Delete")))
     workload.wait_settled()
     workload.scale(1)
     workload.wait_settled()

@@ -1,6 +1,5 @@
 """Pods are lost or end, and the set makes up for it."""
 
-from stsconf.api import Object
 from stsconf.scenarios.registry import scenario
 from stsconf.workload import GATE, POD_NAME_LABEL, Workload
 
@@ -82,11 +81,8 @@ def claim_protection(workload: Workload) -> None:
 @scenario(pods=1)
 def lost_claim(workload: Workload) -> None:
     """Delete the claim of a pod that is kept from being scheduled, and let the pod go when there is another."""
-
-    def edit(stateful_set: Object) -> None:
-        stateful_set["spec"]["template"]["spec"]["schedulingGates"] = [{"name": GATE}]
-
-    workload.create(1, edit)
+    gates = {"schedulingGates": [{"name": GATE}]}
+    workload.create(1, lambda stateful_set: stateful_set["spec"]["template"]["spec"].update(gates))
     workload.wait_pods(0)
     workload.wait_claims(0)
     workload.lose_claim(0)

@@ -1,8 +1,8 @@
 """Updates of the pod template: rolled out, staged, stopped, undone."""
 
-from stsconf.api import Object
+from stsconf.api import ApiError, Object
 from stsconf.scenarios.registry import scenario
-from stsconf.workload import GATE, Workload, gated
+from stsconf.workload import GATE, Workload, gated, with_spec
 
 GATED = {"spec": {"template": {"spec": {"readinessGates": [{"conditionType": GATE}]}}}}
 UNGATED = {"spec": {"template": {"spec": {"readinessGates": None}}}}
@@ -11,8 +11,7 @@ UNGATED = {"spec": {"template": {"spec": {"readinessGates": None}}}}
 @scenario(pods=4)
 def rollout(workload: Workload) -> None:
     """Change the image of 4 replicas by JSON patch, and wait as ``kubectl rollout status`` does."""
-    workload.create(4)
-    workload.wait_settled()
+    workload.create_settled(4)
     workload.set_image("nginx_new")
     workload.wait_rolled_out()
     workload.wait_settled()
@@ -21,13 +20,8 @@ def rollout(workload: Workload) -> None:
 @scenario(pods=3)
 def rollout_stalls(workload: Workload) -> None:
     """Roll out a template that never becomes Ready, revert it, and then delete the broken pod by hand."""
-    workload.create(3)
-    workload.wait_settled()
-    broken = workload.uids(2)
-    workload.patch(GATED)
-    workload.wait_replaced(broken)
-    workload.nudge()
-    workload.patch(UNGATED)
+    workload.create_settled(3)
+    _break_and_correct(workload, 2)
     workload.nudge()
     workload.delete_pods(2)
     workload.wait_settled()
@@ -36,8 +30,7 @@ def rollout_stalls(workload: Workload) -> None:
 @scenario(pods=4)
 def partition(workload: Workload) -> None:
     """Roll out behind a partition of 5, then 3 and 1; lose a pod on each side of it; raise it to 4; lower it to 0."""
-    workload.create(4)
-    workload.wait_settled()
+    workload.create_settled(4)
     workload.set_strategy(partition=5)
     workload.set_image("nginx_new")
     workload.nudge()
@@ -58,12 +51,7 @@ def partition(workload: Workload) -> None:
 @scenario(pods=4)
 def on_delete(workload: Workload) -> None:
     """Change the template under OnDelete, delete the pods by hand one after another, and scale up in between."""
-
-    def edit(stateful_set: Object) -> None:
-        stateful_set["spec"]["updateStrategy"] = {"type": "OnDelete"}
-
-    workload.create(3, edit)
-    workload.wait_settled()
+    workload.create_settled(3, with_spec(updateStrategy={"type": "OnDelete"}))
     workload.set_image("nginx_new")
     workload.nudge()
     workload.wait_all_ready()
@@ -77,8 +65,7 @@ def on_delete(workload: Workload) -> None:
 @scenario(pods=3, markers=True)
 def rollback(workload: Workload) -> None:
     """Update, write to the volumes, undo to revision 1, go forth again, and undo during an update."""
-    workload.create(3)
-    workload.wait_settled()
+    workload.create_settled(3)
     written = [workload.write_markers()]
     workload.set_image("nginx_new")
     workload.wait_settled()
@@ -101,15 +88,11 @@ def rollback(workload: Workload) -> None:
 def history(workload: Workload) -> None:
     """Five templates under revisionHistoryLimit 2, two more under 10, one under -1, and then the limit lowered to 0."""
 
-    def edit(stateful_set: Object) -> None:
-        stateful_set["spec"]["revisionHistoryLimit"] = 2
-
     def change(step: int) -> None:
         workload.patch({"spec": {"template": {"metadata": {"annotations": {"stsconf.dev/step": str(step)}}}}})
         workload.wait_settled()
 
-    workload.create(2, edit)
-    workload.wait_settled()
+    workload.create_settled(2, with_spec(revisionHistoryLimit=2))
     for step in range(4):
         change(step)
     workload.wait_revisions(3)
@@ -128,8 +111,7 @@ def history(workload: Workload) -> None:
 @scenario(pods=3)
 def restart(workload: Workload) -> None:
     """Do what ``kubectl rollout restart`` does."""
-    workload.create(3)
-    workload.wait_settled()
+    workload.create_settled(3)
     workload.restart()
     workload.wait_rolled_out()
     workload.wait_settled()
@@ -138,12 +120,8 @@ def restart(workload: Workload) -> None:
 @scenario(pods=4)
 def max_unavailable(workload: Workload) -> None:
     """Update 4 replicas with maxUnavailable 2, where the server keeps that field."""
-
-    def edit(stateful_set: Object) -> None:
-        stateful_set["spec"]["updateStrategy"] = {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 2}}
-
-    workload.create(4, edit)
-    workload.wait_settled()
+    strategy = {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 2}}
+    workload.create_settled(4, with_spec(updateStrategy=strategy))
     workload.set_image("nginx_new")
     workload.wait_rolled_out()
     workload.wait_settled()
@@ -152,11 +130,7 @@ def max_unavailable(workload: Workload) -> None:
 @scenario(pods=3)
 def min_ready_seconds(workload: Workload) -> None:
     """Create, scale up and update with minReadySeconds 3, and change the value on the live set."""
-
-    def edit(stateful_set: Object) -> None:
-        stateful_set["spec"]["minReadySeconds"] = 3
-
-    workload.create(2, edit)
+    workload.create(2, with_spec(minReadySeconds=3))
     workload.wait_available(2)
     workload.scale(3)
     workload.wait_available(3)
@@ -172,15 +146,7 @@ def min_ready_seconds(workload: Workload) -> None:
 @scenario(pods=3)
 def parallel(workload: Workload) -> None:
     """Parallel: create 3 pods that are held not Ready, let them go, update them, and scale to 0."""
-
-    def edit(stateful_set: Object) -> None:
-        gated(stateful_set)
-        stateful_set["spec"]["podManagementPolicy"] = "Parallel"
-
-    workload.create(3, edit)
-    workload.wait_pods(0, 1, 2)
-    workload.release(0, 1, 2)
-    workload.wait_settled()
+    _create_parallel(workload, 3)
     workload.patch(UNGATED)
     workload.wait_settled()
     workload.scale(0)
@@ -190,12 +156,7 @@ def parallel(workload: Workload) -> None:
 @scenario(pods=5)
 def start_ordinal(workload: Workload) -> None:
     """Create 3 replicas from ordinal 5 on, then let the range begin at 6, then update behind partition 1."""
-
-    def edit(stateful_set: Object) -> None:
-        stateful_set["spec"]["ordinals"] = {"start": 5}
-
-    workload.create(3, edit)
-    workload.wait_settled()
+    workload.create_settled(3, with_spec(ordinals={"start": 5}))
     workload.patch({"spec": {"ordinals": {"start": 6}}})
     workload.wait_settled()
     workload.set_strategy(partition=1)
@@ -206,8 +167,7 @@ def start_ordinal(workload: Workload) -> None:
 @scenario(pods=2)
 def staged_to_zero(workload: Workload) -> None:
     """Hold an update back by a partition, scale to 0 and up again."""
-    workload.create(2)
-    workload.wait_settled()
+    workload.create_settled(2)
     workload.set_strategy(partition=2)
     workload.set_image("nginx_new")
     workload.wait_rolled_out()
@@ -220,7 +180,7 @@ def staged_to_zero(workload: Workload) -> None:
 @scenario(pods=4)
 def parallel_rollout(workload: Workload) -> None:
     """Update under Parallel with maxUnavailable 2, and let the first pods become Ready out of order."""
-    _create_parallel(workload, max_unavailable=2)
+    _create_parallel(workload, 4, rollingUpdate={"maxUnavailable": 2})
     if workload.max_unavailable() < 2:
         return
     two, one, zero = workload.uids(2, 3), workload.uids(1), workload.uids(0)
@@ -238,7 +198,7 @@ def parallel_rollout(workload: Workload) -> None:
 @scenario(pods=4)
 def parallel_broken(workload: Workload) -> None:
     """Update under Parallel while the two lowest of 4 pods are not Ready, where the server keeps maxUnavailable."""
-    _create_parallel(workload, max_unavailable=1)
+    _create_parallel(workload, 4, rollingUpdate={"maxUnavailable": 1})
     if not workload.max_unavailable():
         return  # such a server updates serially: it waits for the highest pod before the broken ones
     low, high = workload.uids(0, 1), workload.uids(2, 3)
@@ -252,16 +212,57 @@ def parallel_broken(workload: Workload) -> None:
     workload.wait_settled()
 
 
-def _create_parallel(workload: Workload, max_unavailable: int) -> None:
-    """Create 4 pods under Parallel that can be held back, and let them become Ready."""
+def _create_parallel(workload: Workload, replicas: int, **strategy: object) -> None:
+    """Create pods under Parallel that can be held back, and let them become Ready."""
 
     def edit(stateful_set: Object) -> None:
         gated(stateful_set)
-        stateful_set["spec"]["podManagementPolicy"] = "Parallel"
-        rolling = {"maxUnavailable": max_unavailable}
-        stateful_set["spec"]["updateStrategy"] = {"type": "RollingUpdate", "rollingUpdate": rolling}
+        stateful_set["spec"].update(podManagementPolicy="Parallel", updateStrategy=strategy)
 
-    workload.create(4, edit)
-    workload.wait_pods(0, 1, 2, 3)
-    workload.release(0, 1, 2, 3)
+    workload.create(replicas, edit)
+    workload.wait_pods(*range(replicas))
+    workload.release(*range(replicas))
     workload.wait_settled()
+
+
+@scenario(pods=3)
+def recreate(workload: Workload) -> None:
+    """Leave Recreate and come back, update by it, and correct a template that never becomes Ready, where accepted."""
+    if not _create_recreating(workload):
+        return
+    for strategy in ("RollingUpdate", "Recreate"):
+        workload.set_strategy(strategy)
+        workload.wait_settled()
+    workload.set_image("nginx_new")
+    workload.wait_settled()
+    _break_and_correct(workload, 0)
+    workload.wait_settled()
+
+
+@scenario(pods=3)
+def recreate_parallel(workload: Workload) -> None:
+    """The same under Parallel: a template that never becomes Ready, and its correction."""
+    if not _create_recreating(workload, podManagementPolicy="Parallel"):
+        return
+    _break_and_correct(workload, 0, 1, 2)
+    workload.wait_settled()
+
+
+def _create_recreating(workload: Workload, **fields: object) -> bool:
+    """Create 3 pods under strategy Recreate and wait for them; whether the server accepts that strategy."""
+    try:
+        workload.create_settled(3, with_spec(updateStrategy={"type": "Recreate"}, **fields))
+    except ApiError as refused:
+        if "updateStrategy" not in str(refused):
+            raise
+        return False
+    return True
+
+
+def _break_and_correct(workload: Workload, *ordinals: int) -> None:
+    """Update to a template that never becomes Ready, and take that back once these pods are of it."""
+    sound = workload.uids(*ordinals)
+    workload.patch(GATED)
+    workload.wait_replaced(sound)
+    workload.nudge()
+    workload.patch(UNGATED)
