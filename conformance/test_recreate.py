@@ -61,13 +61,16 @@ def test_no_new_pod_exists_before_every_old_one_is_gone(timeline: Timeline) -> N
 @promise("RCT-03", source=KEP_3541, scenarios=RECREATING, since="1.37", everywhere=False)
 def test_new_pods_are_created_as_the_pod_management_policy_says(timeline: Timeline) -> None:
     """Under Recreate each new Pod waits until those below are Running and Ready, or under Parallel for none."""
-    ready = {event.uid for event in timeline.pods.becoming(healthy)}
     for recreation in _recreations(timeline):
+        began, target = recreation.rollout.epoch.began, recreation.rollout.target
+        gone = {end.uid for end in timeline.pods.gone() if end.rv < began.rv}
+        ready = [e for e in timeline.pods.becoming(healthy) if e.fact.revision == target and e.uid not in gone]
         if timeline.ordered:
             for created in recreation.new:
                 for lower in timeline.names_below(created):
-                    expect(created).finds(timeline.pods, lower, healthy, "Running and Ready")
-        elif all(created.uid not in ready for created in recreation.new):
+                    first = next((e for e in ready if e.name == lower), None)
+                    expect(created).follows(first, f"the new Pod {lower} is Running and Ready")
+        elif not any(began.rv < e.rv < recreation.until_rv for e in ready):
             made = {created.name for created in recreation.new}
             for ordinal in recreation.rollout.epoch.spec.ordinals:
                 name = timeline.pod_name(ordinal)

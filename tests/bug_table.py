@@ -41,6 +41,8 @@ WAITS = Waits(settle=40.0, publish=5.0)
 """A controller that does something wrong may never come to an end: then its run is judged as it is."""
 NAMED = (Outcome.VIOLATED, Outcome.DIFFERS)
 NOT_YET = "not judged yet"
+RECREATE = "StatefulSetRecreateStrategy=true"
+"""The server is to accept strategy Recreate, which 1.37 does not by itself."""
 
 Say = Callable[[str], None]
 
@@ -89,7 +91,7 @@ def faulty_cluster(folder: Path, say: Say) -> Iterator[Cluster]:
     config = replace(
         Config.from_options({"output-dir": folder / "cluster"}),
         cluster=Provider.LOCAL,
-        local=Settings(bin_dir=programs),
+        local=Settings(bin_dir=programs, feature_gates=RECREATE),
         waits=WAITS,
     )
     with provide(config, say) as cluster:

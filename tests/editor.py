@@ -15,6 +15,8 @@ from stsconf.timeline_file import TimelineWriter
 from tests.tape import Record, records_of
 
 REAL = Path(__file__).parent / "recordings" / "kind-1.37.2" / "run.ndjson.gz"
+RECREATED = REAL.parents[1] / "recreate-1.37.2" / "run.ndjson.gz"
+"""Two more scenarios, from a server that accepts strategy Recreate."""
 
 Condition = Callable[[Record], bool]
 Change = Callable[[Record], object]
@@ -22,18 +24,19 @@ Change = Callable[[Record], object]
 
 @cache
 def windows() -> Mapping[str, list[Record]]:
-    """The real recording as one small recording for each scenario: its namespace, and the volumes of its claims."""
-    records = records_of(REAL)
+    """Each scenario of the real recordings as a small recording: its namespace, and the volumes of its claims."""
     found = {}
-    for opened in (r for r in records if r["rec"] == "mark" and r["phase"] == "open"):
-        namespace = opened["namespace"]
-        ids = {r["id"] for r in records if r["rec"] == "act" and r.get("ns") == namespace} | {opened["id"]}
-        header = {**records[0], "scenarios": [opened["scenario"]]}
-        mine = [header, *(r for r in records[1:] if _is_of(r, namespace, ids))]
-        uids = {r["uid"] for r in mine if r["rec"] == "ev"}
-        found[opened["scenario"]] = [
-            {**r, "items": [item for item in r["items"] if item["uid"] in uids]} if r.get("brief") else r for r in mine
-        ]
+    for records in map(records_of, (REAL, RECREATED)):
+        for opened in (r for r in records if r["rec"] == "mark" and r["phase"] == "open"):
+            namespace = opened["namespace"]
+            ids = {r["id"] for r in records if r["rec"] == "act" and r.get("ns") == namespace} | {opened["id"]}
+            header = {**records[0], "scenarios": [opened["scenario"]]}
+            mine = [header, *(r for r in records[1:] if _is_of(r, namespace, ids))]
+            uids = {r["uid"] for r in mine if r["rec"] == "ev"}
+            found[opened["scenario"]] = [
+                {**r, "items": [item for item in r["items"] if item["uid"] in uids]} if r.get("brief") else r
+                for r in mine
+            ]
     return found
 
 
@@ -41,7 +44,7 @@ def _is_of(record: Record, namespace: str, ids: set[str]) -> bool:
     if record["rec"] in ("act", "mark"):
         return record["id"] in ids
     if record.get("s") == "persistentvolumes" and record["rec"] == "ev":
-        return bool(record["obj"]["spec"]["claimRef"]["namespace"] == namespace)
+        return bool((record["obj"]["spec"].get("claimRef") or {}).get("namespace") == namespace)
     return record.get("ns") in (None, "", namespace)
 
 
@@ -169,7 +172,7 @@ class Editor:
         def provisioned(made: Record) -> None:
             named(volume, self.new_uid())(made)
             made["spec"]["claimRef"]["uid"] = uid
-            made["spec"]["nfs"]["path"] += "-new"
+            made["spec"]["nfs" if "nfs" in made["spec"] else "hostPath"]["path"] += "-new"
 
         self.end_life(old[-1], before)
         self.add("ADDED", old[0], named(name, uid), before)

@@ -15,8 +15,8 @@ from stsconf.promise import Promise, import_promises
 from stsconf.recording import load
 from stsconf.timeline import Timeline
 from stsconf.verdict import Outcome, TimelineVerdict, Verdict
-from tests import edits_basic, edits_life, edits_updates  # noqa: F401 - they register their edits
-from tests.editor import EDITS, REAL, Edit, integrity, seal, windows
+from tests import edits_basic, edits_life, edits_recreate, edits_updates  # noqa: F401 - they register their edits
+from tests.editor import EDITS, REAL, RECREATED, Edit, integrity, seal, windows
 
 __all__ = [
     "EDITS",
@@ -38,8 +38,8 @@ PROMISES = import_promises(suite_files.conformance())
 
 @cache
 def unedited() -> Mapping[str, Timeline]:
-    """The timelines of the real recording, by scenario."""
-    return {timeline.window.scenario: timeline for timeline in load(REAL).timelines}
+    """The timelines of the real recordings, by scenario."""
+    return {timeline.window.scenario: timeline for path in (REAL, RECREATED) for timeline in load(path).timelines}
 
 
 @cache

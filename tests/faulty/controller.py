@@ -176,8 +176,9 @@ class Controller:
         return is_terminating(view.set)
 
     def act(self, plan: Plan) -> list[Action]:
-        """First the pods that are wanted, then those that are not, then the rollout."""
-        steps: list[Action] = []
+        """First the pods that are wanted, then those that are not, then the rollout; Recreate comes before all that."""
+        if steps := self.recreate(plan):
+            return steps
         for phase in self.phases():
             steps += phase(self, plan)
             if steps and self.ordered(plan.view):
@@ -372,6 +373,14 @@ class Controller:
         return self.ordered(view)
 
     # The rollout.
+
+    def recreates(self, view: View) -> bool:
+        return bool((view.spec.get("updateStrategy") or {}).get("type") == "Recreate")
+
+    def recreate(self, plan: Plan) -> list[Action]:
+        """Under Recreate all pods of another revision go at once, and until they are gone nothing else is done."""
+        old = [p for p in plan.view.pods.values() if revision_of(p) != name_of(plan.update)]
+        return [Wait() if is_terminating(p) else delete(p) for p in old] if self.recreates(plan.view) else []
 
     def roll(self, plan: Plan) -> list[Action]:
         """Replace pods of another revision, from the highest ordinal down to the partition, a few at a time."""
@@ -569,9 +578,18 @@ class Controller:
             "updateRevision": name_of(plan.update),
             "collisionCount": view.status.get("collisionCount") or 0,
         }
+        status |= self.progress(plan, status)
         if self.is_complete(plan, status):
             status |= {"currentRevision": name_of(plan.update), "currentReplicas": status["updatedReplicas"]}
         return status
+
+    def progress(self, plan: Plan, status: Raw) -> Object:
+        """Condition Progressing of strategy Recreate; nothing before the first update."""
+        done, told = self.is_complete(plan, status), plan.view.status.get("conditions")
+        if not self.recreates(plan.view) or not (told or (plan.current is not plan.update and not done)):
+            return {}
+        state = ("False", "RecreateCompleted") if done else ("True", "RecreateInProgress")
+        return {"conditions": [{"type": "Progressing", **dict(zip(("status", "reason"), state, strict=True))}]}
 
     def is_complete(self, plan: Plan, status: Raw) -> bool:
         """Whether all pods are of the update revision and Ready."""

@@ -1115,3 +1115,66 @@ class AdoptedKeepFreeClaims(Controller):
 
     def own_claims(self, plan: Plan, ordinal: int) -> list[Action]:
         return [] if uid_of(plan.view.pods[ordinal]) in self.adopted else super().own_claims(plan, ordinal)
+
+
+# Recreate.
+
+
+@fault("RCT-01", "recreate")
+class RecreatesOneByOne(Controller):
+    """Under Recreate each old pod is stopped when the one before it is gone."""
+
+    def recreate(self, plan: Plan) -> list[Action]:
+        return super().recreate(plan)[:1]
+
+
+@fault("RCT-02")
+class RecreatesSideBySide(Controller):
+    """Under Recreate new pods are made while old ones are still stopping."""
+
+    def recreate(self, plan: Plan) -> list[Action]:
+        return [step for step in super().recreate(plan) if not isinstance(step, Wait)]
+
+
+@fault("RCT-03", "recreate")
+class RecreatesAllAtOnce(Controller):
+    """After Recreate all new pods are made together, also under OrderedReady."""
+
+    def waits_for_lower(self, view: View) -> bool:
+        return super().waits_for_lower(view) and not self.recreates(view)
+
+
+@fault("RCT-04")
+class RecreateWaitsForBroken(Controller):
+    """Under Recreate a pod that is not Ready holds up the correction of its template."""
+
+    def recreate(self, plan: Plan) -> list[Action]:
+        there = [p for p in plan.view.pods.values() if not is_terminating(p)]
+        return super().recreate(plan) if all(self.healthy(plan.view, p) for p in there) else []
+
+
+@fault("RCT-05")
+class StrategyInRevision(Controller):
+    """The update strategy is part of what a revision stores: another one replaces the pods."""
+
+    def template_data(self, view: View) -> Object:
+        data = super().template_data(view)
+        return {"spec": {**data["spec"], "updateStrategy": view.spec.get("updateStrategy")}}
+
+
+@fault("RCT-06")
+class RecreatesClaims(Controller):
+    """Under Recreate the claims of the old pods are deleted as well."""
+
+    def recreate(self, plan: Plan) -> list[Action]:
+        old = super().recreate(plan)
+        claims = [claim for ordinal in plan.view.pods for claim in self.existing_claims(plan, ordinal)]
+        return [*(delete(claim) for claim in claims if old and not is_terminating(claim)), *old]
+
+
+@fault("RCT-07")
+class RecreatesInSilence(Controller):
+    """The status does not tell that pods are being replaced."""
+
+    def progress(self, plan: Plan, status: Raw) -> Object:  # noqa: ARG002
+        return {}

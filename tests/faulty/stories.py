@@ -203,6 +203,26 @@ def max_unavailable(world: World) -> None:
 
 
 @story
+def recreate(world: World) -> None:
+    created(world, updateStrategy=ROLLING)
+    world.change(updateStrategy={"type": "Recreate"})
+    world.settle()
+    world.image("b")
+    world.settle()
+    world.held = {"web-0"}
+    world.image("c")
+    world.settle()
+    world.held = set()
+    world.image("b")
+
+
+@story
+def recreate_in_parallel(world: World) -> None:
+    created(world, podManagementPolicy="Parallel", updateStrategy={"type": "Recreate"})
+    world.image("b")
+
+
+@story
 def min_ready_seconds(world: World) -> None:
     created(world, minReadySeconds=30)
     world.change(replicas=1)

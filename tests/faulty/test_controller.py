@@ -125,6 +125,20 @@ def test_on_delete_waits_for_the_user() -> None:
     assert revision_of(world.pods["web-1"]) == status(world)["updateRevision"]
 
 
+def test_recreate_stops_all_and_makes_them_again_in_order_and_tells() -> None:
+    world = after("recreate")
+    replaced = "-0 -1 -2 +0 +1 +2"
+    assert acts(world) == f"+0 +1 +2 {replaced} -0 -1 -2 +0 -0 +0 +1 +2"
+    told = [c["status"] for line in world.trace if '"conditions"' in line for c in _conditions(line)]
+    assert told == ["True", "False", "True", "False"]
+    assert acts(after("recreate_in_parallel")) == f"+0 +1 +2 {replaced}"
+
+
+def _conditions(line: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(line[line.index("{") :])["conditions"]
+    return found
+
+
 def test_min_ready_seconds_paces_creation_and_counts_as_available_later() -> None:
     world = World(Controller())
     created(world, minReadySeconds=30)

@@ -49,6 +49,7 @@ EXAMPLES = {
         Example("double-budget", "max_unavailable"),
         Example("min-ready-seconds-ignored", "min_ready_seconds"),
         Example("on-delete-rolls", "on_delete"),
+        Example("recreates-one-by-one", "recreate"),
         Example("prunes-the-newest", "history"),
         Example("running-is-ready", "scale_up_held"),
         Example("creates-while-deleted", "foreground_delete"),

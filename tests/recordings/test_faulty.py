@@ -11,7 +11,7 @@ from tests.bug_table import PROMISES
 from tests.faulty.faults import FAULTS
 from tests.recordings.take_faulty import EXAMPLES, FOLDER, Example
 
-OF_NO_CONTROLLER = {"FRC", "API", "RCT"}
+OF_NO_CONTROLLER = {"FRC", "API"}
 """Areas of which no promise is judged."""
 MOST_BYTES = 600_000
 
