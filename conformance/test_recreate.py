@@ -109,11 +109,9 @@ def test_switching_the_strategy_alone_starts_nothing(timeline: Timeline) -> None
             continue  # an update is under way, or was held back: it is not the switch that starts it
         for member in members:
             stop = timeline.pods.stop_of(member.uid)
-            switched = stop is not None and stop.rv < until and timeline.wants_at(stop)
-            excused = stop is None or stop.fact.disrupted or stop.uid in timeline.deleted_by_us
-            finished = stop is not None and (stop.before or stop.fact).finished
+            own = stop and stop.rv < until and _of_the_controller(timeline, stop)
             what = f"stop of Pod {member.name} when the strategy becomes {epoch.spec.strategy}"
-            expect_none([stop] if stop and switched and not excused and not finished else [], what)
+            expect_none([stop] if stop and own else [], what)
 
 
 @promise("RCT-06", source=KEP_3541, scenarios=RECREATING, since="1.37", needs=("storage",))
@@ -169,6 +167,12 @@ def _until(timeline: Timeline, epoch: Epoch) -> int:
     asked = (epoch.spec.template, epoch.spec.strategy)
     later = (e for e in timeline.epochs() if e.began.rv > epoch.began.rv)
     return next((e.began.rv for e in later if (e.spec.template, e.spec.strategy) != asked), END)
+
+
+def _of_the_controller(timeline: Timeline, stop: Event[Pod]) -> bool:
+    """Whether only the set's controller can have stopped the Pod, and not because it had ended or is in excess."""
+    others = stop.fact.disrupted or stop.uid in timeline.deleted_by_us
+    return timeline.wants_at(stop) and not others and not (stop.before or stop.fact).finished
 
 
 def _needs_the_strategy(timeline: Timeline) -> None:
