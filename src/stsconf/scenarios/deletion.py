@@ -7,22 +7,19 @@ from stsconf.workload import Workload, with_spec
 @scenario(pods=3, markers=True)
 def background_delete(workload: Workload) -> None:
     """Delete the set in the background, and create it again when its pods are gone."""
-    workload.create(3)
-    workload.wait_settled()
+    workload.create_settled(3)
     written = workload.write_markers()
     workload.delete("Background")
     workload.wait_gone()
     workload.wait_pods()
-    workload.create(3)
-    workload.wait_settled()
+    workload.create_settled(3)
     workload.read_markers(written)
 
 
 @scenario(pods=3)
 def foreground_delete(workload: Workload) -> None:
     """Delete the set in the foreground."""
-    workload.create(3)
-    workload.wait_settled()
+    workload.create_settled(3)
     workload.delete("Foreground")
     workload.wait_gone()
     workload.wait_pods()
@@ -31,8 +28,7 @@ def foreground_delete(workload: Workload) -> None:
 @scenario(pods=3)
 def orphan_delete(workload: Workload) -> None:
     """Delete the set and keep its pods; delete one of those by hand."""
-    workload.create(3)
-    workload.wait_settled()
+    workload.create_settled(3)
     workload.orphan(0, 1, 2)
     workload.delete_pods(1)
     workload.wait_pods(0, 2)
@@ -42,22 +38,19 @@ def orphan_delete(workload: Workload) -> None:
 @scenario(pods=4, markers=True)
 def readopt(workload: Workload) -> None:
     """Delete the set and keep its pods, delete pod 1 by hand, and create the set again with 2 replicas."""
-    workload.create(3)
-    workload.wait_settled()
+    workload.create_settled(3)
     written = workload.write_markers()
     workload.orphan(0, 1, 2)
     workload.delete_pods(1)
     workload.wait_pods(0, 2)
-    workload.create(2)
-    workload.wait_settled()
+    workload.create_settled(2)
     workload.read_markers(written)
 
 
 @scenario(pods=3)
 def scale_to_zero_then_delete(workload: Workload) -> None:
     """Scale to 0 for an ordered end, then delete the set."""
-    workload.create(3)
-    workload.wait_settled()
+    workload.create_settled(3)
     workload.scale(0)
     workload.wait_settled()
     workload.delete("Background")
@@ -73,8 +66,7 @@ def policy(scaled: str, deleted: str) -> dict[str, object]:
 def retention(workload: Workload) -> None:
     """Scale down and up under whenScaled Delete, lose a pod, turn to whenDeleted Delete, and delete the set."""
 
-    workload.create(3, with_spec(**policy("Delete", "Retain")))
-    workload.wait_settled()
+    workload.create_settled(3, with_spec(**policy("Delete", "Retain")))
     workload.scale(1)
     workload.wait_settled()
     workload.wait_claims(0)
@@ -98,8 +90,7 @@ def retention(workload: Workload) -> None:
 @scenario(pods=3, hasty=True)
 def retention_hasty(workload: Workload) -> None:
     """Scale 3, 1, 3 without waiting, under whenScaled Delete; then change the spec, since nothing else goes on."""
-    workload.create(3, with_spec(**policy("Delete", "Retain")))
-    workload.wait_settled()
+    workload.create_settled(3, with_spec(**policy("Delete", "Retain")))
     workload.scale(1)
     workload.wait_pods(0, 1)
     workload.scale(3)
@@ -112,13 +103,11 @@ def retention_hasty(workload: Workload) -> None:
 def retention_orphan(workload: Workload) -> None:
     """Delete a set and keep its pods, under whenDeleted Delete, and create it again."""
     owning = with_spec(**policy("Retain", "Delete"))
-    workload.create(2, owning)
-    workload.wait_settled()
+    workload.create_settled(2, owning)
     workload.wait_claims_owned(0, 1)
     workload.orphan(0, 1)
     workload.witness()
-    workload.create(2, owning)
-    workload.wait_settled()
+    workload.create_settled(2, owning)
     workload.wait_claims_owned(0, 1)
 
 
@@ -126,8 +115,7 @@ def retention_orphan(workload: Workload) -> None:
 def foreign_claim(workload: Workload) -> None:
     """Where somebody else controls the claim of pod 1, scale down and delete a set that is to delete its claims."""
     workload.add_claim(1)
-    workload.create(2, with_spec(**policy("Delete", "Delete")))
-    workload.wait_settled()
+    workload.create_settled(2, with_spec(**policy("Delete", "Delete")))
     workload.scale(1)
     workload.wait_settled()
     workload.delete("Background")

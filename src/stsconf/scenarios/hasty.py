@@ -7,8 +7,7 @@ from stsconf.workload import Workload
 @scenario(pods=5, hasty=True)
 def hasty_scale(workload: Workload) -> None:
     """Scale 1, 5, 2 without waiting."""
-    workload.create(1)
-    workload.wait_settled()
+    workload.create_settled(1)
     workload.scale(5)
     workload.scale(2)
     workload.wait_settled()
@@ -17,8 +16,7 @@ def hasty_scale(workload: Workload) -> None:
 @scenario(pods=4, hasty=True)
 def hasty_scale_and_update(workload: Workload) -> None:
     """Scale from 4 to 2 and change the template without waiting."""
-    workload.create(4)
-    workload.wait_settled()
+    workload.create_settled(4)
     workload.scale(2)
     workload.set_image("nginx_new")
     workload.wait_settled()
@@ -27,8 +25,7 @@ def hasty_scale_and_update(workload: Workload) -> None:
 @scenario(pods=3, hasty=True)
 def hasty_updates(workload: Workload) -> None:
     """Change the template twice without waiting."""
-    workload.create(3)
-    workload.wait_settled()
+    workload.create_settled(3)
     workload.set_image("nginx_new")
     workload.restart()
     workload.wait_settled()
@@ -37,8 +34,7 @@ def hasty_updates(workload: Workload) -> None:
 @scenario(pods=4, hasty=True)
 def hasty_delete(workload: Workload) -> None:
     """Delete the set in the foreground while it scales from 2 to 4."""
-    workload.create(2)
-    workload.wait_settled()
+    workload.create_settled(2)
     workload.scale(4)
     workload.wait_pods(0, 1, 2)
     workload.delete("Foreground")

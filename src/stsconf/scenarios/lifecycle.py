@@ -7,8 +7,7 @@ from stsconf.workload import GATE, POD_NAME_LABEL, Workload
 @scenario(pods=3, markers=True)
 def replace(workload: Workload) -> None:
     """Delete a pod by hand, then all at once; let one fail and one succeed."""
-    workload.create(3)
-    workload.wait_settled()
+    workload.create_settled(3)
     written = workload.write_markers()
     for ordinals in ((1,), (0, 1, 2)):
         workload.lose_pods(*ordinals)
@@ -35,8 +34,7 @@ def replace_held(workload: Workload) -> None:
 @scenario(pods=2)
 def release_and_adopt(workload: Workload) -> None:
     """Take the labels of a pod away, so that it is released, and give them back, so that it is adopted again."""
-    workload.create(2)
-    workload.wait_settled()
+    workload.create_settled(2)
     label = workload.names.app
     workload.patch_pod(1, {"metadata": {"labels": {"app": f"{label}-released"}}})
     workload.wait_owned(1, owned=False)
@@ -49,8 +47,7 @@ def release_and_adopt(workload: Workload) -> None:
 @scenario(pods=2)
 def drift(workload: Workload) -> None:
     """Change the label that holds a pod's own name."""
-    workload.create(2)
-    workload.wait_settled()
+    workload.create_settled(2)
     workload.patch_pod(1, {"metadata": {"labels": {POD_NAME_LABEL: "another"}}})
     workload.wait_label(1, POD_NAME_LABEL)
     workload.wait_settled()
@@ -71,8 +68,7 @@ def strangers(workload: Workload) -> None:
 @scenario(pods=2)
 def claim_protection(workload: Workload) -> None:
     """Delete the claim of a running pod, and then the pod."""
-    workload.create(2)
-    workload.wait_settled()
+    workload.create_settled(2)
     workload.delete_claim(1)
     workload.lose_pods(1)
     workload.wait_settled()
@@ -95,8 +91,7 @@ def lost_claim(workload: Workload) -> None:
 @scenario(pods=2)
 def unmakeable(workload: Workload) -> None:
     """Roll out a template of which no pod can be made, since its priority class does not exist, and take it back."""
-    workload.create(2)
-    workload.wait_settled()
+    workload.create_settled(2)
     workload.patch({"spec": {"template": {"spec": {"priorityClassName": "stsconf-there-is-none"}}}})
     workload.wait_ready(1)
     workload.patch({"spec": {"template": {"spec": {"priorityClassName": None}}}})
@@ -106,8 +101,7 @@ def unmakeable(workload: Workload) -> None:
 @scenario(pods=2)
 def moved(workload: Workload) -> None:
     """Have pod 1 made again on another node, where there is one, by a preference in the template."""
-    workload.create(2)
-    workload.wait_settled()
+    workload.create_settled(2)
     node = workload.pods()[f"{workload.names.set_name}-1"]["spec"]["nodeName"]
     elsewhere = {"matchExpressions": [{"key": "kubernetes.io/hostname", "operator": "NotIn", "values": [node]}]}
     preferred = [{"weight": 100, "preference": elsewhere}]

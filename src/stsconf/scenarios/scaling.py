@@ -8,15 +8,13 @@ from stsconf.workload import Workload, gated
 @scenario(pods=2)
 def create(workload: Workload) -> None:
     """Create the documented Service and StatefulSet with 2 replicas, and wait until both are Ready."""
-    workload.create()
-    workload.wait_settled()
+    workload.create_settled()
 
 
 @scenario(pods=4)
 def scale_up(workload: Workload) -> None:
     """Scale from 2 to 4 replicas."""
-    workload.create()
-    workload.wait_settled()
+    workload.create_settled()
     workload.scale(4)
     workload.wait_settled()
 
@@ -24,8 +22,7 @@ def scale_up(workload: Workload) -> None:
 @scenario(pods=4)
 def scale_down(workload: Workload) -> None:
     """Scale from 4 to 2 replicas, and then to 0."""
-    workload.create(4)
-    workload.wait_settled()
+    workload.create_settled(4)
     workload.scale(2)
     workload.wait_settled()
     workload.scale(0)
@@ -35,8 +32,7 @@ def scale_down(workload: Workload) -> None:
 @scenario(pods=4, markers=True)
 def rescale(workload: Workload) -> None:
     """Scale 2, 4, 2, 4; each pod writes to its volume before the scale-down, which is looked for after it."""
-    workload.create()
-    workload.wait_settled()
+    workload.create_settled()
     workload.scale(4)
     workload.wait_settled()
     written = workload.write_markers()
@@ -96,5 +92,4 @@ def same_named_volume(workload: Workload) -> None:
         name = workload.names.claim
         stateful_set["spec"]["template"]["spec"].setdefault("volumes", []).append({"name": name, "emptyDir": {}})
 
-    workload.create(1, edit)
-    workload.wait_settled()
+    workload.create_settled(1, edit)

@@ -47,23 +47,20 @@ def _without_claims(stateful_set: Object) -> None:
 @upgraded(Workload.wait_settled)
 def upgrade_plain(workload: Workload) -> None:
     """A set without claims."""
-    workload.create(3, _without_claims)
-    workload.wait_settled()
+    workload.create_settled(3, _without_claims)
 
 
 @upgraded(Workload.wait_settled)
 def upgrade_claims(workload: Workload) -> None:
     """A set that owns its claims, since they are deleted with it."""
-    workload.create(3, lambda found: found["spec"].update(policy("Retain", "Delete")))
-    workload.wait_settled()
+    workload.create_settled(3, lambda found: found["spec"].update(policy("Retain", "Delete")))
     workload.wait_claims_owned(0, 1, 2)
 
 
 @upgraded(Workload.wait_all_ready)
 def upgrade_partition(workload: Workload) -> None:
     """A set in the middle of a staged update: pods 0 and 1 are behind the partition, pod 2 is updated."""
-    workload.create(3)
-    workload.wait_settled()
+    workload.create_settled(3)
     workload.set_strategy(partition=2)
     workload.set_image("nginx_new")
     workload.wait_rolled_out()
@@ -72,8 +69,7 @@ def upgrade_partition(workload: Workload) -> None:
 @upgraded(Workload.wait_all_ready)
 def upgrade_on_delete(workload: Workload) -> None:
     """A set under OnDelete, whose template changed and whose pods were not deleted since."""
-    workload.create(3, lambda found: found["spec"].update(updateStrategy={"type": "OnDelete"}))
-    workload.wait_settled()
+    workload.create_settled(3, lambda found: found["spec"].update(updateStrategy={"type": "OnDelete"}))
     workload.set_image("nginx_new")
     workload.nudge()
     workload.wait_all_ready()
@@ -82,15 +78,13 @@ def upgrade_on_delete(workload: Workload) -> None:
 @upgraded(Workload.wait_settled)
 def upgrade_parallel(workload: Workload) -> None:
     """A set whose pods are managed in parallel."""
-    workload.create(3, lambda found: found["spec"].update(podManagementPolicy="Parallel"))
-    workload.wait_settled()
+    workload.create_settled(3, lambda found: found["spec"].update(podManagementPolicy="Parallel"))
 
 
 @upgraded(Workload.wait_settled)
 def upgrade_rolled_back(workload: Workload) -> None:
     """A set that was updated, and undone to its first revision."""
-    workload.create(2)
-    workload.wait_settled()
+    workload.create_settled(2)
     workload.set_image("nginx_new")
     workload.wait_settled()
     workload.undo()
@@ -100,6 +94,5 @@ def upgrade_rolled_back(workload: Workload) -> None:
 @upgraded(lambda workload: workload.wait_owned(0, 1, 2, owned=False))
 def upgrade_orphans(workload: Workload) -> None:
     """Pods that a set left behind, deleted with cascade orphan."""
-    workload.create(3)
-    workload.wait_settled()
+    workload.create_settled(3)
     workload.orphan(0, 1, 2)
