@@ -61,7 +61,7 @@ def look(api: Api, record: Record) -> Remains:
     return Remains(
         record,
         tuple(ours),
-        {name: _pods(api, name) for name in names},
+        {name: len(_listed(api, "Pod", name)) for name in names},
         tuple(_volumes(api, names, claims)),
         foreign,
         tuple(objects),
@@ -91,10 +91,7 @@ def remove(api: Api, remains: Remains, waits: Waits, say: Say) -> list[str]:
     others = [n for n in remains.namespaces if n not in home]
     if remains.record.prepared:
         return kept + _sweep(api, remains, waits, say)
-    for group in (others, home):
-        if stuck := _remove(api, group, waits, say):
-            return kept + stuck
-    return kept
+    return kept + (_remove(api, others, waits, say) or _remove(api, home, waits, say))
 
 
 def _sweep(api: Api, remains: Remains, waits: Waits, say: Say) -> list[str]:
@@ -164,18 +161,15 @@ def _wait_gone(look_again: Callable[[], list[Object]], waits: Waits, say: Say) -
 def _volumes(api: Api, namespaces: Iterable[str], claims: Iterable[str] = ()) -> list[Object]:
     """PersistentVolumes of claims in these namespaces or of these uids; none where they may not be listed."""
     names, uids = set(namespaces), set(claims)
-    found = _allowed(lambda: list(api.list("PersistentVolume"))) if names or uids else []
+    found = _listed(api, "PersistentVolume") if names or uids else []
     references = [(v, v["spec"].get("claimRef") or {}) for v in found]
     return [v for v, claim in references if claim.get("namespace") in names or claim.get("uid") in uids]
 
 
-def _pods(api: Api, namespace: str) -> int:
-    return len(_allowed(lambda: list(api.list("Pod", namespace))))
-
-
-def _allowed(ask: Callable[[], list[Object]]) -> list[Object]:
+def _listed(api: Api, kind: str, namespace: str | None = None) -> list[Object]:
+    """All objects of a kind; none where they may not be listed."""
     try:
-        return ask()
+        return list(api.list(kind, namespace))
     except ApiError as error:
         if error.status == 403:
             return []
@@ -269,25 +263,26 @@ def clean_cluster(api: Api, request: Request, waits: Waits, say: Say) -> ExitCod
 
 def _survey(api: Api, namespace: str | None) -> tuple[datetime, list[Record], dict[str, str]]:
     """The server's time, all records, and namespaces that carry our label and are in none of them."""
-    everywhere = namespace is None
     try:
         config_maps = list(api.list("ConfigMap", namespace, f"?labelSelector={RECORD_LABEL}=run"))
-        labelled = list(api.list("Namespace", query=f"?labelSelector={MANAGED_BY}=stsconf")) if everywhere else []
+        labelled = (
+            list(api.list("Namespace", query=f"?labelSelector={MANAGED_BY}=stsconf")) if namespace is None else []
+        )
     except ApiError as error:
         raise PreflightRefused(
             f"The records of runs cannot be read: {error.what}.",
             "Use credentials that may list config maps and namespaces in the whole cluster, or name the one namespace "
             "that runs were given with --namespace.",
         ) from None
-    records = [record for record in map(read_record, config_maps) if record]
-    recorded = {entry.uid for record in records for entry in record.entries}
+    records = {record.run: record for record in map(read_record, labelled + config_maps) if record}
+    recorded = {entry.uid for record in records.values() for entry in record.entries}
     others = {
         _name(n): f"namespace {_name(n)} carries our label (run {n['metadata']['labels'].get(RUN, 'unknown')}) but is "
         f"in no run's record; if it is yours to delete: kubectl delete namespace {_name(n)}"
         for n in labelled
         if n["metadata"]["uid"] not in recorded
     }
-    return server_time(api), sorted(records, key=lambda record: record.created), others
+    return server_time(api), sorted(records.values(), key=lambda record: record.created), others
 
 
 def server_time(api: Api) -> datetime:

@@ -26,6 +26,7 @@ MANAGED = {MANAGED_BY: "stsconf"}
 RUN = "stsconf.dev/run"
 """Label with the run's id on everything it makes outside of its own namespaces, and on these."""
 RECORD_LABEL = "stsconf.dev/record"
+"""Label of the ConfigMap, and annotation of a home with what its ConfigMap is going to say."""
 
 KINDS = frozenset({"Namespace"})
 """What a run makes itself; all else lives in these namespaces and goes with them."""
@@ -165,23 +166,31 @@ def _time(text: str) -> datetime:
     return datetime.fromisoformat(text.replace("Z", "+00:00"))
 
 
-def read_record(config_map: Object) -> Record | None:
-    """The record in a ConfigMap; ``None`` for one that no run wrote there."""
+def read_record(found: Object) -> Record | None:
+    """The record in a ConfigMap, or on a home that has none yet or no longer; ``None`` for what no run wrote there.
+
+    A home that was copied, as by a restored backup, was created by another program than ours, as the server notes.
+    """
     try:
-        data, metadata = config_map["data"], config_map["metadata"]
+        metadata = found["metadata"]
+        data = found.get("data") or json.loads(metadata["annotations"][RECORD_LABEL])
         created = _time(metadata["creationTimestamp"])
-        written = [_time(m["time"]) for m in metadata.get("managedFields") or () if "time" in m]
+        managed = metadata.get("managedFields") or ()
         record = Record(
             run=data["run"],
             home=data["home"],
             owner=Owner(**json.loads(data["owner"])),
             entries=tuple(Entry(**json.loads(data[key])) for key in sorted(data) if key.startswith("made.")),
             created=created,
-            beat=max([created, *written]),
+            beat=max([created, *(_time(m["time"]) for m in managed if "time" in m)]),
         )
+        if "namespace" in metadata:
+            return record if (metadata["namespace"], metadata["name"]) == (record.home, RECORD) else None
+        home = Entry("Namespace", None, metadata["name"], metadata["uid"])
+        ours = home.name == record.home and any(m.get("manager") == "stsconf" for m in managed)
+        return replace(record, entries=(home,)) if ours else None
     except (KeyError, TypeError, ValueError):
         return None
-    return record if (metadata["namespace"], metadata["name"]) == (record.home, RECORD) else None
 
 
 class Inventory:
@@ -196,6 +205,7 @@ class Inventory:
         self._run = run
         self._home = home
         self._prepared = prepared
+        self._who = {"run": run, "home": home, "owner": json.dumps(asdict(Owner.me()))}
         self._entries: list[Entry] = []
         self._config_map: Object = {}
         self._ended = threading.Event()
@@ -210,7 +220,9 @@ class Inventory:
 
     def _make_home(self) -> None:
         home = Entry("Namespace", None, self._home)
-        uid = self._api.create(self._manifest(home))["metadata"]["uid"]
+        manifest = self._manifest(home)
+        manifest["metadata"]["annotations"] = {RECORD_LABEL: json.dumps(self._who)}
+        uid = self._api.create(manifest)["metadata"]["uid"]
         self._entries.append(replace(home, uid=uid))
         try:
             self._config_map = self._begin()
@@ -224,12 +236,7 @@ class Inventory:
                 "apiVersion": "v1",
                 "kind": "ConfigMap",
                 "metadata": {"name": RECORD, "labels": {**labels(self._run), RECORD_LABEL: "run"}},
-                "data": {
-                    "run": self._run,
-                    "home": self._home,
-                    "owner": json.dumps(asdict(Owner.me())),
-                    **(self._line(0) if self._entries else {}),
-                },
+                "data": {**self._who, **(self._line(0) if self._entries else {})},
             },
             self._home,
         )
