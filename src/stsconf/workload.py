@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -12,7 +11,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
 
 from stsconf import suite_files
 from stsconf.api import JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH, Api, ApiError, Object, run_in_pod
-from stsconf.errors import StsconfError, UsageError
+from stsconf.errors import ClusterError, UsageError
 from stsconf.hindrance import hindrance
 from stsconf.recorder import Recorder, WaitTimeout
 from stsconf.waits import Waits
@@ -670,10 +669,16 @@ class Workload:
         return self.recorder.wait_for(condition, self.waits.settle, what)
 
     def hindrance(self) -> str | None:
-        """What around the set's controller keeps its pods from being there and Ready, as far as it shows."""
-        events: list[Object] = []
-        with suppress(StsconfError):  # what the objects show is left
+        """What around the set's controller keeps its pods from being there and Ready, as far as it shows.
+
+        Where the server does not answer that is it: what was seen last may be old.
+        """
+        try:
             events = list(self.api.list("Event", self.names.namespace))
+        except ApiError:  # what the objects show is left
+            events = []
+        except ClusterError as away:
+            return away.what
         return hindrance(self._uid, self.pods(), self._claims(), events)
 
     def shortfall(self) -> str:
