@@ -225,7 +225,7 @@ def expect_reached(reached: bool, what: str, *witness: Event[Any]) -> None:
 
     The harness waits until the set's own status claims that all is done, or until the time is up: what is not so then
     will not be. A window that was cut short, was not waited for, or has holes proves nothing, and neither does one
-    whose end something around the controller held up.
+    whose end something around the controller held up, or undid later.
     """
     timeline = judged.get()
     marks = [witness_of(event, phrase(event)) for event in witness]
@@ -233,11 +233,25 @@ def expect_reached(reached: bool, what: str, *witness: Event[Any]) -> None:
         _put(Outcome.HOLDS, what, "so it was", *marks)
     elif around := timeline.window.plan.get("environment"):
         _put(Outcome.INCONCLUSIVE, what, f"not reached: {around}", *marks, trouble=Trouble.ENVIRONMENT)
+    elif late := _lost_later(witness):
+        why = f"{late} ceased to be Ready after the scenario had ended"
+        _put(Outcome.INCONCLUSIVE, what, why, *marks, trouble=Trouble.ENVIRONMENT)
     elif timeline.window.settled is not None and not timeline.problems:
         waited = timeline.window.waited_for or "although the set's status says that all is done"
         _put(Outcome.VIOLATED, what, f"not reached: {waited}", *marks)
     else:
         _put(Outcome.INCONCLUSIVE, what, "not reached while we watched", *marks, trouble=Trouble.NOT_REACHED)
+
+
+def _lost_later(witness: Iterable[Event[Any]]) -> str:
+    """A pod among these that ceased to be Ready, not asked to stop, after its window had settled and ended, or "".
+
+    That is no doing of its set's controller: such as a pod on a node that was lost then.
+    """
+    timeline, uids = judged.get(), {event.uid for event in witness}
+    lost = timeline.pods.losing(lambda pod: pod.ready) if timeline.window.settled else ()
+    late = (e for e in lost if e.uid in uids and e.line > timeline.window.closed and not e.fact.terminating)
+    return next((f"Pod {event.name}" for event in late), "")
 
 
 def characterise(what: str, seen: str, *witness: Event[Any]) -> None:

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -106,12 +106,12 @@ class _Reader:
         elif state.problem:
             self._problem(Trouble.INTEGRITY, None, state.problem)
         closed = {w.scenario for w in self.windows.values() if w.settled is not None or "stopped" in w.plan}
+        why = {w.scenario: f": {w.plan['failed']}" for w in self.windows.values() if w.plan.get("failed")}
         planned = set(self.header.get("scenarios") or ())
         if "slice" in self.header:
             planned &= {w.scenario for w in self.windows.values()}
-        for name in sorted(planned):
-            if name not in closed:
-                self._problem(Trouble.NOT_REACHED, None, f"scenario {name} was planned and did not end")
+        for name in sorted(planned - closed):
+            self._problem(Trouble.NOT_REACHED, None, f"scenario {name} was planned and did not end{why.get(name, '')}")
         domain = frozenset() if self.probe_failed or not self.domains else self.domains[-1]
         return Recording(
             path=self.path,
@@ -277,21 +277,16 @@ class _Reader:
         )
         self.observations.append((record["ns"], observation))
 
-    def _on_mark(self, line: int, record: Mapping[str, Any]) -> None:  # noqa: ARG002 - one signature for all records
+    def _on_mark(self, line: int, record: Mapping[str, Any]) -> None:
         if record["phase"] == "open":
             self.windows[record["id"]] = Window(
                 record["scenario"], record["namespace"], record["set"], plan=record.get("plan") or {}
             )
         elif opened := self.windows.get(record["id"]):
             plan = {**opened.plan, **(record.get("plan") or {})}
-            self.windows[record["id"]] = Window(
-                opened.scenario,
-                opened.namespace,
-                opened.set_name,
-                settled=plan.get("settled"),
-                plan=plan,
-                waited_for=plan.get("waited_for", ""),
-            )
+            waited_for = plan.get("waited_for", "")
+            closed = replace(opened, settled=plan.get("settled"), plan=plan, waited_for=waited_for, closed=line)
+            self.windows[record["id"]] = closed
 
     def _on_probe(self, line: int, record: Mapping[str, Any]) -> None:  # noqa: ARG002 - one signature for all records
         if record.get("result") == "ok":

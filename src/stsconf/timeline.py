@@ -333,7 +333,10 @@ class UpdateStop:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """What the harness did in one namespace with one set. ``settled`` is whether it reached what it waited for."""
+    """What the harness did in one namespace with one set. ``settled`` is whether it reached what it waited for.
+
+    ``closed`` is the line of the recording at which it ended, 0 where it did not.
+    """
 
     scenario: str
     namespace: str
@@ -341,6 +344,7 @@ class Window:
     settled: bool | None = None
     plan: Mapping[str, Any] = field(default_factory=dict)
     waited_for: str = ""
+    closed: int = 0
 
 
 class Timeline:
