@@ -80,14 +80,17 @@ def test_a_kubeconfig_that_does_not_exist_is_one_paragraph_and_a_usage_error(tmp
     assert "Traceback" not in done.stdout
 
 
-def test_a_server_that_does_not_answer_is_one_paragraph(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("server", "why"), [("127.0.0.1", "NewConnectionError"), ("no.invalid", "NameResolutionError")]
+)
+def test_a_server_that_does_not_answer_is_one_paragraph(server: str, why: str, tmp_path: Path) -> None:
     kubeconfig = tmp_path / "kubeconfig"
     kubeconfig.write_text(
         json.dumps(
             {
                 "apiVersion": "v1",
                 "kind": "Config",
-                "clusters": [{"name": "c", "cluster": {"server": "http://127.0.0.1:1"}}],
+                "clusters": [{"name": "c", "cluster": {"server": f"http://{server}:1"}}],
                 "users": [{"name": "u", "user": {}}],
                 "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
                 "current-context": "x",
@@ -98,5 +101,5 @@ def test_a_server_that_does_not_answer_is_one_paragraph(tmp_path: Path) -> None:
         SUITE, "--sts-cluster=existing", f"--sts-kubeconfig={kubeconfig}", cwd=tmp_path, ARTIFACTS=str(tmp_path / "out")
     )
     assert done.returncode == 11, done.stdout
-    assert "the API server http://127.0.0.1:1 does not answer" in done.stdout
+    assert f"connect: the API server http://{server}:1 does not answer ({why})" in done.stdout
     assert "Traceback" not in done.stdout

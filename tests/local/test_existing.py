@@ -1,6 +1,7 @@
 """A cluster as somebody else's: one prepared namespace, a service account with the printed Role, and the audit log."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -411,25 +412,64 @@ def of_no_provisioner(stateful_set: Object) -> None:
     template["spec"]["storageClassName"] = "unprovided"
 
 
-@pytest.mark.parametrize("word", ["unschedulable", "provisioner", "quota", "admission"])
+def not_started(stateful_set: Object) -> None:
+    stateful_set["spec"]["template"]["metadata"]["annotations"] = {"hollow.stsconf.dev/start-after": "1h"}
+
+
+def no_image(api: Api, pod: Object) -> None:
+    """What a kubelet reports of a pod whose image cannot be pulled."""
+    (container,) = pod["spec"]["containers"]
+    waiting = {"reason": "ImagePullBackOff", "message": "no such host"}
+    known = {"name": container["name"], "image": container["image"], "imageID": "", "ready": False, "restartCount": 0}
+    body = {"status": {"containerStatuses": [{**known, "state": {"waiting": waiting}}]}}
+    api.patch_status("Pod", pod["metadata"]["name"], body, SPACE)
+
+
+def no_mount(api: Api, pod: Object) -> None:
+    """What a kubelet reports of a pod whose volume cannot be mounted."""
+    about = {"apiVersion": "v1", "kind": "Pod", **{key: pod["metadata"][key] for key in ("name", "namespace", "uid")}}
+    told = {"type": "Warning", "reason": "FailedMount", "message": "mount failed: exit status 32"}
+    api.create(
+        {"apiVersion": "v1", "kind": "Event", "metadata": {"name": "told"}, "involvedObject": about, **told}, SPACE
+    )
+
+
+@pytest.mark.parametrize("fault", ["unschedulable", "provisioner", "quota", "limits", "admission", "image", "mount"])
 def test_what_holds_a_set_up_in_mid_run_is_the_environment_s_and_violates_nothing(
-    word: str, prepared: Look, tmp_path: Path
+    fault: str, prepared: Look, tmp_path: Path
 ) -> None:
-    api = prepared.api
-    edit = {"unschedulable": far_away, "provisioner": of_no_provisioner}.get(word)
+    api, word = prepared.api, "admission" if fault == "limits" else fault
+    kubelet = {"image": no_image, "mount": no_mount}.get(fault)
+    edit = not_started if kubelet else {"unschedulable": far_away, "provisioner": of_no_provisioner}.get(fault)
+    too_little = {"quota": quota(pods="1"), "limits": limits("Pod", memory="1Gi")}.get(fault)
+
+    def pod() -> Object | None:
+        return api.get("Pod", "web-create-0", SPACE)
+
+    def tell(report: Callable[[Api, Object], None]) -> None:
+        assert until(lambda: pod() is not None, SECONDS)
+        report(api, pod() or {})
 
     with ExitStack() as stack:
-        if word == "admission":
+        told: list[Future[None]] = []
+        pool = stack.enter_context(ThreadPoolExecutor(1))
+        if fault == "admission":
             stack.enter_context(policy(api, "web-create-1"))
 
         def hear(text: str) -> None:
             say(text)
-            if word == "quota" and text.startswith("recording: every watch is open"):
-                stack.enter_context(there(api, quota(pods="1")))
+            if not text.startswith("recording: every watch is open"):
+                return
+            if too_little:
+                stack.enter_context(there(api, too_little))
+            if kubelet:
+                told.append(pool.submit(tell, kubelet))
 
         with seen_by(prepared.foreign, prepared.kubeconfig) as cluster:
             asked_for = replace(config(tmp_path), waits=Waits(settle=15))
             path = record(cluster, [SCENARIOS["create"]], asked_for, hear, {"create": edit} if edit else None)
+        for report in told:
+            report.result()
     recording = load(path)
     (timeline,) = recording.timelines
     assert str(timeline.window.plan.get("environment")).startswith(f"{word}: "), timeline.window.waited_for
