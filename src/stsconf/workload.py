@@ -184,7 +184,7 @@ class Workload:
                 act.returned(stored)
         self._uid, self._generation = stored["metadata"]["uid"], stored["metadata"]["generation"]
 
-    def create_settled(self, replicas: int, edit: Edit | None = None) -> None:
+    def create_settled(self, replicas: int | None = None, edit: Edit | None = None) -> None:
         """Create the documented objects, and wait until all of it is there and Ready."""
         self.create(replicas, edit)
         self.wait_settled()
