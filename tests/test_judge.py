@@ -243,3 +243,27 @@ def test_a_violation_that_may_come_from_a_gap_blames_nobody(tmp_path: Path) -> N
     tape = misnumbered()
     tape.add(rec="gap", s="controllerrevisions", after_rv="1", until_rv="2", why="410", repaired=False)
     assert verdict_of("REV-01", tape, tmp_path).outcome is Outcome.INCONCLUSIVE
+
+
+@pytest.mark.parametrize(
+    ("stopping", "outcome"),
+    [({}, Outcome.INCONCLUSIVE), ({"deletionTimestamp": "2026-11-24T20:13:00Z"}, Outcome.VIOLATED)],
+)
+def test_a_pod_that_ceases_to_be_ready_after_its_scenario_had_settled_is_no_fault_unless_it_was_asked_to_stop(
+    stopping: dict[str, str], outcome: Outcome, tmp_path: Path
+) -> None:
+    tape = created(2)
+    tape.change(
+        "pods", "web-1", {"metadata": stopping, "status": {"conditions": [{"type": "Ready", "status": "False"}]}}
+    )
+    verdict = verdict_of("ORD-12", tape, tmp_path)
+    assert verdict.outcome is outcome, verdict.explain()
+    assert bool(stopping) or "web-1 ceased to be Ready after the scenario had ended" in verdict.reason
+
+
+def test_a_pod_that_was_not_ready_when_its_scenario_had_settled_is_a_fault(tmp_path: Path) -> None:
+    tape = Tape().open("create").set_created()
+    for ordinal in (0, 1):
+        tape.volume(ordinal).pod_created(ordinal).pod_ready(ordinal)
+    verdict = verdict_of("ORD-12", tape.pod_ready(1, ready=False).close(), tmp_path)
+    assert verdict.outcome is Outcome.VIOLATED
