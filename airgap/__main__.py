@@ -19,6 +19,7 @@ from types import FrameType
 
 import preflight
 import programs
+import suite
 from cache import Cache, Step, default_root, remove
 from client import Docker
 from engine import Engine, Running, until
@@ -75,6 +76,14 @@ def build_programs(store: Cache, names: Sequence[str]) -> dict[str, str]:
         with store.locked(waiting):
             make(store, todo, len(todo), 0)
     return {path.name: str(path) for each in steps for path in sorted(each.path.iterdir())}
+
+
+def build_suite(recipe: Recipe) -> str:
+    """Build the suite's own image in the running engine; returns its name."""
+    image, steps = suite.plan(recipe.store, Docker(recipe.docker, recipe.engine.host))
+    with recipe.store.locked(waiting):
+        make(recipe.store, steps, len(pending(steps)), 0)
+    return image.reference
 
 
 def plan(recipe: Recipe) -> str:
@@ -266,6 +275,7 @@ def parser() -> argparse.ArgumentParser:
         ("status", "print as JSON what runs and what is to be built"),
         ("env", "print shell lines that point docker, kind and kubectl at the engine"),
         ("programs", "build programs without root or an engine, print as JSON where they stand"),
+        ("image", "build the suite's own image in the engine, print its name"),
         ("wipe", "end the engine and remove the cache"),
     ):
         verb = verbs.add_parser(name, help=text, description=text)
@@ -316,6 +326,10 @@ def run(options: argparse.Namespace) -> int:
             print(environment(recipe))
         case "programs":
             print(json.dumps(build_programs(recipe.store, options.names)))
+        case "image":
+            with user(recipe):
+                provide(recipe)
+                print(build_suite(recipe))
         case "wipe":
             down(recipe)
             remove(recipe.store.root)

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -33,11 +34,14 @@ class Image:
     """Further small files of the context: name, content."""
     packages: tuple[str, ...] = ()
     """Debian packages whose version the report names."""
+    folders: tuple[tuple[str, Path], ...] = ()
+    """Further folders of the context: name, artefact of the cache."""
 
     @property
     def key(self) -> str:
         """Hash of everything the image is made from; artefacts of the cache stand for themselves by name."""
         parts = [str(path.relative_to(path.parents[2])) for path in self.binaries]
+        parts += [path.name for _, path in self.folders]
         return key(SOURCES / self.folder, self.root.name if self.root else "", *parts, json.dumps(self.files))
 
     @property
@@ -60,6 +64,8 @@ def context(store: Cache, image: Image) -> Iterator[Path]:
         os.link(binary, folder / "bin" / binary.name)
     for name, content in image.files:
         (folder / name).write_text(content)
+    for name, source in image.folders:
+        shutil.copytree(source, folder / name, copy_function=os.link)
     yield folder
     remove(folder)
 

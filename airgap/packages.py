@@ -79,6 +79,8 @@ WORKLOADS = Root(
 )
 """One root for all bookworm images: one bootstrap, and one layer that a node unpacks once."""
 NGINX_NEW = Root("nginx-new", "trixie", ("nginx-light",), 30, 90)
+SUITE = Root("suite", "trixie", ("python3", "python3-venv"), 40, 130)
+"""What the suite's own image stands on."""
 
 
 def mirror() -> tuple[str, str | None]:

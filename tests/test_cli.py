@@ -91,6 +91,18 @@ def test_rbac_prints_what_kubectl_can_apply_and_nothing_cluster_scoped_unless_as
     assert {verb for rule in role["rules"] for verb in rule["verbs"]} == {"get", "list", "watch"}
 
 
+def test_rbac_adds_a_job_that_runs_with_the_options_given_and_no_others(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["rbac", "-n", "sts-check", "--job", "reg.example/stsconf", "--storage-class", "fast"]) == 0
+    account, _, _, job = yaml.safe_load_all(capsys.readouterr().out)
+    pod = job["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    assert (job["metadata"]["namespace"], container["image"]) == ("sts-check", "reg.example/stsconf")
+    assert pod["serviceAccountName"] == account["metadata"]["name"]
+    assert container["args"][-4:] == ["--namespace", "sts-check", "--storage-class", "fast"]
+    with pytest.raises(SystemExit, match="2"):
+        main(["rbac", "-n", "sts-check", "--storage-class", "fast"])
+
+
 def test_images_lists_every_image_of_a_run_by_where_it_comes_from(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["images", "--image-prefix", "reg.example.com", "--image", "nginx_new=own:1"]) == 0
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]

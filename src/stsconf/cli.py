@@ -28,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; every error is one paragraph on standard error."""
     parser = _parser()
     arguments, rest = parser.parse_known_args(argv)
-    if rest and arguments.command not in ("run", "gate"):
+    if rest and arguments.command not in ("run", "gate") and not getattr(arguments, "job", None):
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     try:
         return int(arguments.handler(arguments, rest))
@@ -378,20 +378,26 @@ def _add_rbac(commands: Any) -> None:
         help="print the Role that a run needs in a prepared namespace",
         description="Print a ServiceAccount, the minimal Role for a run in a prepared namespace, and the binding, for "
         "kubectl apply. Nothing cluster-scoped is in it, so promises about volumes are then inconclusive; "
-        "--with-volumes adds a ClusterRole that reads PersistentVolumes and StorageClasses.",
-        epilog="example: stsconf rbac --namespace sts-check | kubectl apply -f -",
+        "--with-volumes adds a ClusterRole that reads PersistentVolumes and StorageClasses. --job adds a Job that is "
+        "the run: further options are those of `stsconf run`, `kubectl logs` shows the report.",
+        epilog="examples:\n  stsconf rbac --namespace sts-check | kubectl apply -f -\n"
+        "  stsconf rbac --namespace sts-check --job registry.example/stsconf --storage-class fast | kubectl apply -f -",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     rbac.add_argument("-n", "--namespace", required=True, metavar="NAME", help="the prepared namespace")
     rbac.add_argument("--with-volumes", action="store_true", help="add the ClusterRole")
+    rbac.add_argument("--job", metavar="IMAGE", help="add a Job of this image of the suite, with further options")
     rbac.set_defaults(handler=_rbac)
 
 
-def _rbac(arguments: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001 - one signature for all commands
+def _rbac(arguments: argparse.Namespace, rest: Sequence[str]) -> int:
     import yaml
 
-    from stsconf.clusters.rights import role_manifests
+    from stsconf.clusters.rights import job_manifest, role_manifests
 
-    manifests = role_manifests(arguments.namespace, volumes=arguments.with_volumes)
+    manifests = [*role_manifests(arguments.namespace, volumes=arguments.with_volumes)]
+    if arguments.job:
+        manifests.append(job_manifest(arguments.namespace, arguments.job, rest))
     print("---\n".join(yaml.safe_dump(one, sort_keys=False) for one in manifests), end="")
     return ExitCode.HOLDS
 

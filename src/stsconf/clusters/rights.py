@@ -1,9 +1,10 @@
 """The rights a run uses, in one table: what the preflight asks for, and what ``stsconf rbac`` prints."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from stsconf import suite_files
 from stsconf.api import Api, Object
 
 NAME = "stsconf"
@@ -109,3 +110,13 @@ def role_manifests(namespace: str, *, volumes: bool) -> Iterator[Object]:
             "roleRef": {"apiGroup": rbac, "kind": "ClusterRole", **name},
             "subjects": subjects,
         }
+
+
+def job_manifest(namespace: str, image: str, options: Sequence[str]) -> Object:
+    """``manifests/job.yaml`` filled in: a run with these options of ``stsconf run``, as that service account."""
+    (job,) = suite_files.manifest("job.yaml")
+    job["metadata"]["namespace"] = namespace
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    container["image"] = image
+    container["args"] += ["--namespace", namespace, *options]
+    return job
