@@ -296,7 +296,10 @@ def parser() -> argparse.ArgumentParser:
 
 def run(options: argparse.Namespace) -> int:
     """Run one verb."""
-    programs.named(f"kubernetes-{options.kubernetes}")
+    if options.verb == "programs":
+        programs.named(f"kubernetes-{options.kubernetes}")
+    else:
+        programs.refuse_without_node(options.kubernetes)
     recipe = Recipe(Cache(default_root()), options.kubernetes)
     if options.verb in {"down", "wipe"}:  # these work on a machine that lost something, too
         if os.geteuid():

@@ -13,6 +13,8 @@ from progress import Failure, contained
 SOURCES = Path(__file__).parent / "go"
 FLAGS = "-trimpath -modcacherw"
 LINK = "-s -w"
+NODE = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-proxy", "kubelet", "kubeadm", "kubectl")
+"""What a kind node takes of Kubernetes; provider ``local`` runs the first three alone."""
 NO_COMMIT = "0" * 40
 """Stands where a release would name its commit: a module zip carries none."""
 
@@ -64,6 +66,17 @@ def named(folder: str) -> Program:
             f"There is no program {folder}. Name one of: {have}; or add go/{folder} with go.mod and go.sum.", 4
         )
     return program
+
+
+def refuse_without_node(version: str) -> None:
+    """Raises Failure for a Kubernetes version that is not there, or of which a node cannot be made."""
+    text = (named(f"kubernetes-{version}").source / "go.mod").read_text()
+    if lacking := [name for name in NODE if f"k8s.io/kubernetes/cmd/{name}\n" not in text]:
+        raise Failure(
+            f"go/kubernetes-{version} has no {', '.join(lacking)}, which a node needs. "
+            f"`python3 airgap/kubernetes_module.py {version} {' '.join(NODE)}` adds them.",
+            4,
+        )
 
 
 @cache

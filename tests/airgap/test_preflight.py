@@ -83,10 +83,17 @@ def test_the_command_refuses_with_code_11_before_it_makes_anything(tmp_path: Pat
     assert not cache.exists()
 
 
-def test_an_unknown_kubernetes_version_is_a_usage_error() -> None:
+@pytest.mark.parametrize(
+    ("version", "sentence"),
+    [
+        ("v0.1.0", "There is no program kubernetes-v0.1.0"),
+        ("v1.34.4", "go/kubernetes-v1.34.4 has no kube-proxy, kubelet, kubeadm, kubectl, which a node needs"),
+    ],
+)
+def test_a_kubernetes_version_of_which_there_can_be_no_node_is_a_usage_error(version: str, sentence: str) -> None:
     done = subprocess.run(
-        [sys.executable, AIRGAP, "--kubernetes", "v0.1.0", "check"], capture_output=True, text=True, check=False
+        [sys.executable, AIRGAP, "--kubernetes", version, "check"], capture_output=True, text=True, check=False
     )
     assert done.returncode == 4
-    assert "kubernetes-v0.1.0" in done.stderr
+    assert sentence in done.stderr
     assert done.stdout == ""
