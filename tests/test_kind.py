@@ -12,7 +12,8 @@ from kubernetes.client import ApiClient
 
 from stsconf import suite_files
 from stsconf.api import Api
-from stsconf.clusters import kind, mirror
+from stsconf.clusters import engine as engines
+from stsconf.clusters import kind, kubeadm, mirror
 from stsconf.clusters.engine import Engine, EngineChoice
 from stsconf.clusters.keeping import Keep, Staying
 from stsconf.errors import ClusterError, UsageError
@@ -30,6 +31,7 @@ class Stage:
             kubectl=folder / "kubectl",
             environment={"PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"},
             node_image="engine/node:1",
+            node_image_of="engine/node:{}".format,
             images={"nginx_old": "engine/nginx:1"},
             kind_config={},
             nfs_server="ganesha",
@@ -61,7 +63,7 @@ def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
 
 
 def start(stage: Stage, images: dict[str, str]) -> None:
-    with kind.cluster("ab12", stage.folder / "out", EngineChoice.AUTO, images, Waits(), lambda _: None):
+    with kind.cluster("ab12", stage.folder / "out", EngineChoice.AUTO, None, images, Waits(), lambda _: None):
         pass
 
 
@@ -95,7 +97,7 @@ def test_a_cluster_that_is_ready_is_deleted_unless_it_stays(
     say, images = (lambda _: None), dict[str, str]()
     staying = Staying(keep, lambda: True, "20261128-120000-ab12", say)
     out = stage.folder / "out"
-    with kind.cluster("ab12", out, EngineChoice.AUTO, images, Waits(), say, staying=staying) as made:
+    with kind.cluster("ab12", out, EngineChoice.AUTO, None, images, Waits(), say, staying=staying) as made:
         assert stage.calls("create cluster")
     assert bool(stage.calls("delete cluster")) is (keep is Keep.NEVER)
     assert len(made.remains) == (keep is not Keep.NEVER)
@@ -107,7 +109,9 @@ def test_a_cluster_that_did_not_come_up_never_stays(stage: Stage) -> None:
     staying = Staying(Keep.ALWAYS)
     with (
         pytest.raises(ClusterError),
-        kind.cluster("ab12", stage.folder / "out", EngineChoice.AUTO, {}, Waits(), lambda _: None, staying=staying),
+        kind.cluster(
+            "ab12", stage.folder / "out", EngineChoice.AUTO, None, {}, Waits(), lambda _: None, staying=staying
+        ),
     ):
         pass
     assert stage.calls("delete cluster")
@@ -143,7 +147,7 @@ def test_every_public_image_of_a_pod_is_on_a_registry_that_is_mirrored() -> None
     ("body", "sentence"),
     [
         ("echo nothing of the kind", f"containerd of node one does not read {mirror.FOLDER}"),
-        ("echo no such container >&2; exit 1", "`containerd config dump` failed on node one: no such container."),
+        ("echo no such container >&2; exit 1", "`docker exec one containerd config dump` failed: no such container"),
     ],
 )
 def test_a_node_that_would_not_use_the_mirror_is_named(body: str, sentence: str, stage: Stage) -> None:
@@ -188,3 +192,84 @@ def test_a_mirror_for_a_cluster_that_is_not_of_kind_is_a_usage_error(provider: s
 def test_a_mirror_that_would_be_the_node_itself_is_a_usage_error(url: str) -> None:
     with pytest.raises(UsageError, match="would be each node itself"):
         mirror.checked(url, None)
+
+
+DONOR = """case "$*" in
+*--entrypoint*) echo donor ;;
+*'images list'*) printf 'registry/one:1\\nregistry/two:2\\n' ;;
+'cp donor:'*) echo program ;;
+*' export '*) echo images ;;
+'cp - '* | *' import '*) cat >> {got} ;;
+*' phase preflight '*) {preflight} ;;
+*' upgrade apply '*) echo upgraded ;;
+esac"""
+
+
+def test_a_control_plane_is_upgraded_with_what_the_node_image_of_the_other_version_holds(stage: Stage) -> None:
+    stage.program("docker", DONOR.format(got=stage.folder / "got", preflight="echo fine"))
+    upgrade = kubeadm.prepare("c", "v9.9.9", stage.engine, stage.folder, lambda _: None)
+    assert (stage.folder / "got").read_text() == "program\nimages\n"
+    assert stage.calls(" images export - registry/one:1 registry/two:2")
+    ((_, opened),) = stage.calls(" run ")
+    assert "--label=io.x-k8s.kind.cluster=c" in opened
+    assert " engine/node:v9.9.9 " in opened
+    assert len(stage.calls("rm --force --volumes donor")) == 1
+    assert not [call for _, call in stage.calls("upgrade apply") if "preflight v9.9.9" not in call]
+    upgrade()
+    assert [call for _, call in stage.calls("exec c-control-plane /usr/bin/kubeadm upgrade apply v9.9.9 --yes")]
+    assert (stage.folder / "kubeadm-upgrade.log").read_text() == "upgraded\n"
+
+
+def test_what_kubeadm_refuses_is_said_in_its_own_words_and_nothing_stays_open(stage: Stage) -> None:
+    stage.program("docker", DONOR.format(got=stage.folder / "got", preflight="echo the version is too new >&2; exit 1"))
+    with pytest.raises(ClusterError, match="the version is too new") as refused:
+        kubeadm.prepare("c", "v9.9.9", stage.engine, stage.folder, lambda _: None)
+    assert refused.value.stage == "upgrade"
+    assert len(stage.calls("rm --force --volumes donor")) == 1
+
+
+def test_images_that_cannot_be_read_are_no_upgrade(stage: Stage) -> None:
+    body = DONOR.format(got=stage.folder / "got", preflight="echo fine")
+    stage.program("docker", body.replace("echo images", "echo no such image >&2; exit 1"))
+    with pytest.raises(ClusterError, match="no such image"):
+        kubeadm.prepare("c", "v9.9.9", stage.engine, stage.folder, lambda _: None)
+    assert not stage.calls(" phase preflight ")
+
+
+@pytest.fixture
+def docker(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Stage:
+    """A machine with an engine, kind and kubectl; ``docker pull`` knows one image."""
+    stage.program("docker", 'case "$*" in *:v1.36.3) ;; pull*) echo manifest unknown >&2; exit 1 ;; esac')
+    for name in ("kind", "kubectl"):
+        stage.program(name, "")
+    monkeypatch.setenv("PATH", stage.engine.environment["PATH"])
+    return stage
+
+
+def test_with_docker_a_version_is_the_node_image_that_kind_publishes(docker: Stage) -> None:
+    with engines.engine(EngineChoice.DOCKER, "v1.36.3", print) as found:
+        assert found.node_image == "kindest/node:v1.36.3"
+    assert docker.calls("docker pull --quiet kindest/node:v1.36.3")
+    with engines.engine(EngineChoice.DOCKER, None, print) as found:
+        assert found.node_image == suite_files.public_images()["node"]
+
+
+@pytest.mark.parametrize(
+    ("version", "sentence"),
+    [
+        ("v1.0.7", r"--sts-kubernetes=v1\.0\.7: pull: .*manifest unknown.*lists the node images"),
+        ("./folder", r"--sts-kubernetes=\./folder is not a version such as"),
+    ],
+)
+@pytest.mark.usefixtures("docker")
+def test_a_version_that_kind_does_not_publish_is_a_usage_error(version: str, sentence: str) -> None:
+    with pytest.raises(UsageError, match=sentence), engines.engine(EngineChoice.DOCKER, version, print):
+        pass
+
+
+def test_a_version_of_which_the_engine_makes_no_node_is_a_usage_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = "case $1 in check) ;; *) echo 'v1.34.4 has no kubelet' >&2; exit 4; esac"
+    monkeypatch.setattr(engines, "airgap_command", lambda: ["sh", "-c", told, "airgap"])
+    expected = pytest.raises(UsageError, match=r"--sts-kubernetes=v1\.34\.4: v1\.34\.4 has no kubelet")
+    with expected, engines.engine(EngineChoice.AIRGAP, "v1.34.4", print):
+        pass

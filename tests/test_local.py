@@ -7,7 +7,7 @@ import pytest
 from cryptography import x509
 
 from stsconf import suite_files
-from stsconf.clusters import local
+from stsconf.clusters import engine, local
 from stsconf.clusters.certificates import Authority
 from stsconf.clusters.local import PROGRAMS, Settings, find_programs
 from stsconf.clusters.provisioner import volume_for
@@ -44,13 +44,13 @@ def test_a_folder_with_everything_needs_nothing_built(tmp_path: Path, monkeypatc
 def test_programs_that_are_missing_and_cannot_be_built_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(local, "airgap_command", lambda: None)
-    with pytest.raises(PreflightRefused, match="only a source checkout can build them"):
+    monkeypatch.setattr(engine, "airgap_command", lambda: None)
+    with pytest.raises(PreflightRefused, match="Only a source checkout can build programs"):
         find_programs(Settings(bin_dir=programs(tmp_path, *PROGRAMS[1:])), print)
 
 
 def test_a_build_that_is_refused_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(local, "airgap_command", lambda: ["sh", "-c", "echo 'Go is missing' >&2; exit 11"])
+    monkeypatch.setattr(engine, "airgap_command", lambda: ["sh", "-c", "echo 'Go is missing' >&2; exit 11"])
     said: list[str] = []
     with pytest.raises(PreflightRefused, match=r"cannot be built here\. Go is missing"):
         find_programs(Settings(), said.append)

@@ -60,12 +60,12 @@ def test_collecting_needs_no_cluster_and_leaves_nothing(tmp_path: Path) -> None:
         ("--sts-image=nope=x", "is not KEY=REFERENCE"),
         ("--sts-settle=soon", "is no time such as 90 or 10m"),
         ("--sts-deadline=0", "is no time such as 90 or 10m"),
-        ("--sts-kubernetes=v1.34.0", "has a meaning only with --sts-cluster=local"),
+        ("--sts-cluster=existing --sts-kubernetes=v1.34.0", "has no meaning with --sts-cluster=existing"),
         ("--sts-registry-mirror=mirror.example:5000", "is no registry. Give http[s]://HOST[:PORT]"),
     ],
 )
 def test_options_that_make_no_sense_are_usage_errors(option: str, sentence: str, tmp_path: Path) -> None:
-    done = run_pytest(SUITE, option, cwd=tmp_path)
+    done = run_pytest(SUITE, *option.split(), cwd=tmp_path)
     assert done.returncode == 4, done.stdout
     assert sentence in done.stderr
 

@@ -92,7 +92,7 @@ def alone(pair: tuple[str, str], folder: Path) -> tuple[int, str]:
         for number, file in enumerate(files):
             if number:
                 assert cluster.exchange
-                cluster.exchange(pair[1])
+                cluster.exchange(pair[1])()
                 made(cluster, "later")  # its controller works: what it did not do to the other set, it chose not to do
                 assert until(lambda: settled(cluster), SECONDS)
             code, said = stsconf("snapshot", "-n", SPACE, "-o", file, "--kubeconfig", str(kubeconfig))

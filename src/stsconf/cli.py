@@ -246,20 +246,24 @@ def _add_upgrade(commands: Any) -> None:
         "upgrade",
         help="upgrade a control plane under sets of every kind, and judge what that did to them",
         description="Start a control plane of one version, make sets of every kind, stop it, start the other version "
-        "on the same data, and record all the while. Judges that the upgrade alone replaced no pod and made no "
-        "revision (UPD-19), and every other promise that something triggers; names the sets that moved.",
-        epilog="example: stsconf upgrade --from v1.33.13 --to v1.34.0\n\n" + _EPILOG,
+        "on the same data (with kind: `kubeadm upgrade apply` in the node), and record all the while. Judges that the "
+        "upgrade alone replaced no pod, made no revision and lost no data (UPD-19), and every other promise that "
+        "something triggers; names the sets that moved.",
+        epilog="examples:\n  stsconf upgrade --from v1.33.13 --to v1.34.0\n"
+        "  stsconf upgrade --from v1.36.3 --to v1.37.2 --cluster kind\n\n" + _EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    for name, what in (("from", "before"), ("to", "after")):
+    for name, kept_as, what in (("from", "kubernetes", "before"), ("to", "to", "after")):
         upgrade.add_argument(
             f"--{name}",
+            dest=kept_as,
             required=True,
             metavar="VERSION",
-            help=f"Kubernetes {what}: a version, or a folder (with a slash) of its programs",
+            help=f"Kubernetes {what}: a version, or with local a folder (with a slash) of its programs",
         )
-    upgrade.add_argument("--cluster", choices=["local"], default="local", help="where (default: local)")
-    _add_options(upgrade, [name for name in _options() if name not in ("feature-gates", "settle", "output-dir")])
+    upgrade.add_argument("--cluster", choices=["local", "kind"], default="local", help="where (default: local)")
+    kept = ("feature-gates", "engine", "image", "settle", "output-dir", "yes")
+    _add_options(upgrade, [name for name in _options() if name not in kept])
     upgrade.set_defaults(handler=_upgrade)
 
 
@@ -275,12 +279,10 @@ def _upgrade(arguments: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa
     from stsconf.scenarios.upgrades import UPGRADED
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    given = vars(arguments)
-    config = _config(arguments)
-    config = replace(config, local=config.local.other(given["from"]))
-    say = ProgressLines()
+    _agree_to_build(arguments)
+    config, say = _config(arguments), ProgressLines()
     with provide(config, say) as cluster:
-        done = upgrade.record(cluster, given["to"], config, say)
+        done = upgrade.record(cluster, arguments.to, config, say)
         facts = {"from": cluster.version, "to": identify(cluster.api)[0], "moved": done.told}
     recording = load(done.recording)
     found = import_promises(suite_files.conformance()).values()
@@ -299,13 +301,13 @@ def _config(arguments: argparse.Namespace) -> Any:
     """What the options and the environment ask for."""
     from stsconf.run import Config
 
-    given = {name: _environment(name) for name in _options()}
-    return Config.from_options({**given, **{k.replace("_", "-"): v for k, v in vars(arguments).items()}})
+    return Config.from_options(_given(arguments))
 
 
-def _environment(option: str) -> str | None:
-    """What an option's variable says."""
-    return os.environ.get(f"STS_{option.upper().replace('-', '_')}")
+def _given(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The value of each option as given, else as its variable in the environment says; ``None`` for neither."""
+    environment = {name: os.environ.get(f"STS_{name.upper().replace('-', '_')}") for name in _options()}
+    return {**environment, **{name.replace("_", "-"): value for name, value in vars(arguments).items()}}
 
 
 def _add_snapshot(commands: Any) -> None:
@@ -491,22 +493,13 @@ def _clean(arguments: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: 
 
 
 def _agree_to_build(arguments: argparse.Namespace) -> None:
-    """Say what a cold air-gapped build will do, and ask on a terminal. Raises ``UsageError`` for a no."""
-    from stsconf.clusters.engine import EngineChoice, airgap_plan, resolve
+    """Ask before a cold air-gapped build, where the command makes a kind cluster. Raises ``UsageError`` for a no."""
+    from stsconf.clusters.engine import EngineChoice, agree_to_build
 
-    if "kind" not in (getattr(arguments, "cluster", None) or _environment("cluster") or "kind") or getattr(
-        arguments, "dry_run", False
-    ):
-        return
-    yes = getattr(arguments, "yes", False)
-    if resolve(EngineChoice(getattr(arguments, "engine", "auto"))) is not EngineChoice.AIRGAP:
-        return
-    plan = airgap_plan()
-    if plan is None:
-        return
-    print(plan, file=sys.stderr)
-    if sys.stdin.isatty() and not yes and input("Go on? [y/N] ").strip().lower() not in ("y", "yes"):
-        raise UsageError("Nothing was done.", "Use --cluster existing for a cluster you have.")
+    given = _given(arguments)
+    if (given["cluster"] or "kind") == "kind" and not given["dry-run"]:
+        versions = (given["kubernetes"], *([given["to"]] if "to" in given else []))
+        agree_to_build(EngineChoice(given["engine"] or "auto"), versions, asks=not given["yes"])
 
 
 def _judge(arguments: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001 - one signature for all commands

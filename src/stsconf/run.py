@@ -50,6 +50,7 @@ class Config:
     workload: Kind = Kind.DOCUMENTED
     images: Mapping[str, str] = field(default_factory=dict)
     engine: EngineChoice = EngineChoice.AUTO
+    kubernetes: str | None = None
     local: Settings = field(default_factory=Settings)
     registry_mirror: str | None = None
     profile: Profile = Profile.FULL
@@ -127,7 +128,8 @@ class Config:
             return Path(value).expanduser() if value else None
 
         prefix = _only_with(Provider.EXISTING, "image-prefix", text("image-prefix"), text("cluster"))
-        kubernetes = _only_with(Provider.LOCAL, "kubernetes", text("kubernetes"), text("cluster"))
+        if (kubernetes := text("kubernetes")) and text("cluster") == Provider.EXISTING:
+            raise UsageError("--sts-kubernetes has no meaning with --sts-cluster=existing, which has its version.")
         run_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{token_hex(2)}"
         return cls(
             cluster=choice("cluster", Provider.KIND),
@@ -140,6 +142,7 @@ class Config:
             workload=choice("workload", Kind.DOCUMENTED),
             images=images.named(options.get("image"), prefix),
             engine=choice("engine", EngineChoice.AUTO),
+            kubernetes=kubernetes,
             local=Settings.from_text(text("local-bin"), text("feature-gates"), kubernetes),
             registry_mirror=mirror.checked(text("registry-mirror"), text("cluster")),
             profile=choice("profile", Profile.FULL),

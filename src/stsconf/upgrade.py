@@ -37,8 +37,8 @@ def record(cluster: Cluster, to: str, config: run.Config, say: Say) -> Upgrade:
     """
     exchange = cluster.exchange
     if exchange is None:
-        raise UsageError(f"Provider {cluster.provider} cannot exchange a version.", "Use --cluster local.")
-    course = _Course(cluster, lambda: exchange(to), say)
+        raise UsageError(f"Provider {cluster.provider} cannot exchange a version.", "Use --cluster local or kind.")
+    course = _Course(cluster, exchange(to), say)
     path = run.record(cluster, [course.scenario(kind) for kind in UPGRADED.values()], config, say)
     if course.failed:
         raise course.failed
@@ -69,6 +69,7 @@ class _Course:
         def act(workload: Workload) -> None:
             try:
                 kind.prepare(workload)
+                written = workload.write_markers()
                 names = workload.names
                 self._sets.add(f"{names.namespace}/{names.set_name}")
                 with workload.recorder.act("upgrade", "controlplane", names.namespace, names.set_name):
@@ -76,6 +77,7 @@ class _Course:
                 try:
                     workload.witness()
                     kind.rest(workload)
+                    workload.read_markers(written)
                 finally:
                     self._end.wait()
             except BrokenBarrierError:
@@ -85,7 +87,7 @@ class _Course:
                 self._end.abort()
                 raise
 
-        return Scenario(kind.name, kind.summary, act, PODS, markers=False, hasty=False)
+        return Scenario(kind.name, kind.summary, act, PODS, markers=True, hasty=False)
 
     def _upgrade(self) -> None:
         self._snapshot("before")

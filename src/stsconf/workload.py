@@ -415,12 +415,13 @@ class Workload:
         self._wait(lambda: self.recorder.current("pods", self.names.namespace, pod), f"Pod {pod}")
 
     def write_markers(self) -> dict[str, str]:
-        """Each pod writes its ordinal and uid to its volume, under a name that no other pod uses.
+        """Each pod that has a claim writes its ordinal and uid to its volume, under a name that no other pod uses.
 
         Returns what was written, by pod name; nothing where pods are hollow.
         """
         written: dict[str, str] = {}
-        for name, pod in sorted(self.pods().items()) if self.writes else ():
+        owners = {claim.removeprefix(f"{self.names.claim}-") for claim in self._claims()} if self.writes else set()
+        for name, pod in sorted((name, pod) for name, pod in self.pods().items() if name in owners):
             text = written[name] = marker(pod)
             run_in_pod(self.api, self.names.namespace, name, f"echo {text} > /usr/share/nginx/html/{text}")
             self._observe("write", "exec", name, pod["metadata"]["uid"], text, text)

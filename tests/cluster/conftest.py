@@ -46,7 +46,7 @@ def audited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         print(text, file=sys.stderr)
 
     run_id = config.run_id.rsplit("-", 1)[-1]
-    with kind.cluster(run_id, config.output_dir, config.engine, {}, config.waits, say, [AUDIT]) as found:
+    with kind.cluster(run_id, config.output_dir, config.engine, None, {}, config.waits, say, [AUDIT]) as found:
         yield found
 
 

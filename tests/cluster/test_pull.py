@@ -71,7 +71,7 @@ def registry() -> Iterator[Registry]:
     command = airgap_command()
     assert command is not None
     built = subprocess.run([*command, "programs", "registry"], capture_output=True, check=True).stdout
-    with engine(EngineChoice.AIRGAP, print) as found:
+    with engine(EngineChoice.AIRGAP, None, print) as found:
         root = io.BytesIO()
         with tarfile.open(fileobj=root, mode="w") as archive:
             archive.add(json.loads(built)["registry"], "registry")

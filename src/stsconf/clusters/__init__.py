@@ -29,8 +29,8 @@ class Cluster:
     ``manifests/images.yaml`` to references. ``nfs_reader`` is namespace and name of a pod that serves the whole export
     over HTTP. ``stand_ins`` names every part that is not the real one. ``alive`` raises ``ClusterError`` when a part
     that this run keeps going has ended. ``remains`` receives, when it ends, a sentence for each thing of the run that
-    is still there. ``exchange`` puts another version or folder of programs in the place of the control plane and
-    returns when its API server answers, where the provider can do that.
+    is still there. ``exchange``, where the provider can do that, gets another version, or a folder of programs, and
+    returns what puts it in the place of the control plane and is done when its API server answers.
     """
 
     provider: Provider
@@ -50,7 +50,7 @@ class Cluster:
     facts: Mapping[str, Any] = field(default_factory=dict)
     alive: Callable[[], None] = lambda: None
     remains: list[str] = field(default_factory=list)
-    exchange: Callable[[str], None] | None = None
+    exchange: Callable[[str], Callable[[], None]] | None = None
 
 
 def identify(api: Api) -> tuple[str, str]:

@@ -40,7 +40,7 @@ def provide(config: "Config", say: Say, failed: Callable[[], bool] = lambda: Tru
         with (
             noted(f"{PREFIX}{short}", config.run_id, folder, staying.applies),
             kind.cluster(
-                *(short, folder, config.engine, config.images, config.waits, say),
+                *(short, folder, config.engine, config.kubernetes, config.images, config.waits, say),
                 registry_mirror=config.registry_mirror,
                 staying=staying,
             ) as found,

@@ -2,20 +2,26 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, TextIO
 
 from stsconf import suite_files
-from stsconf.errors import PreflightRefused
+from stsconf.errors import ClusterError, ExitCode, PreflightRefused, UsageError
 from stsconf.waits import Say
+
+CALL = 60.0
+"""Seconds for one command on a node."""
+PULL = 600.0
+"""Seconds for the pull of a node image."""
 
 
 class EngineChoice(StrEnum):
@@ -28,12 +34,17 @@ class EngineChoice(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """An engine that answers, and the programs that go with it."""
+    """An engine that answers, and the programs that go with it.
+
+    ``node_image`` is that of the version asked for; ``node_image_of`` gets another version's, built or pulled where it
+    is not there. It raises ``UsageError`` for a version that cannot be had.
+    """
 
     kind: Path
     kubectl: Path
     environment: Mapping[str, str]
     node_image: str
+    node_image_of: Callable[[str], str]
     images: Mapping[str, str]
     kind_config: Mapping[str, Any]
     nfs_server: str
@@ -47,8 +58,30 @@ class Engine:
         command = airgap_command()
         if self.api_server_address is None or command is None:
             return ()
-        subprocess.run([*command, "up", "--detach"], capture_output=True, check=True)
+        subprocess.run(
+            [*command, *_version(self.facts.get("kubernetes")), "up", "--detach"], capture_output=True, check=True
+        )
         return ("its air-gapped engine; when the cluster is removed, end it with `python3 airgap down`",)
+
+    def docker(self, stage: str, *arguments: str, given: str | None = None, seconds: float = CALL) -> str:
+        """What a command of Docker's client prints; ``given`` is its standard input.
+
+        Raises ``ClusterError`` of the stage, with the end of what it said, also when it takes longer.
+        """
+        try:
+            done = subprocess.run(
+                ["docker", *arguments],
+                **({"stdin": subprocess.DEVNULL} if given is None else {"input": given}),
+                env={**os.environ, **self.environment},
+                capture_output=True,
+                text=True,
+                timeout=seconds,
+                check=True,
+            )
+        except (OSError, subprocess.SubprocessError) as error:
+            said = " ".join(str(getattr(error, "stderr", None) or error).split())
+            raise ClusterError(stage, f"`docker {' '.join(arguments)}` failed: {said[-600:]}") from None
+        return done.stdout
 
 
 def airgap_command() -> list[str] | None:
@@ -100,46 +133,103 @@ def resolve(choice: EngineChoice) -> EngineChoice:
     return choice
 
 
-def airgap_plan() -> str | None:
-    """What a cold air-gapped build would do, how long and how much disk; ``None`` when everything is built."""
+def agree_to_build(choice: EngineChoice, kubernetes: Iterable[str | None], *, asks: bool) -> None:
+    """Say what a cold air-gapped build of these versions will do, how long and how much disk; on a terminal ask.
+
+    What two versions share is counted for each. Raises ``UsageError`` for a no.
+    """
+    if resolve(choice) is not EngineChoice.AIRGAP or (command := airgap_command()) is None:
+        return
+    asked = [[*command, *_version(version), "plan"] for version in dict.fromkeys(kubernetes)]
+    plans = [subprocess.run(plan, capture_output=True, text=True, check=False) for plan in asked]
+    told = "\n".join(plan.stdout.strip() for plan in plans if plan.returncode == 0).strip()
+    if not told:
+        return
+    print(told, file=sys.stderr)
+    if asks and sys.stdin.isatty() and input("Go on? [y/N] ").strip().lower() not in ("y", "yes"):
+        raise UsageError("Nothing was done.", "Use --cluster existing for a cluster you have.")
+
+
+def airgap_call(say: Say, *arguments: str) -> str:
+    """What a verb of the air-gapped engine of this checkout prints; what it says meanwhile is passed on.
+
+    Raises ``UsageError`` for what it does not know, ``PreflightRefused`` when it fails.
+    """
     command = airgap_command()
     if command is None:
-        return None
-    plan = subprocess.run([*command, "plan"], capture_output=True, text=True, check=False)
-    return plan.stdout.strip() if plan.returncode == 0 and plan.stdout.strip() else None
+        raise PreflightRefused("Only a source checkout can build programs and node images.")
+    with subprocess.Popen(
+        [*command, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as building:
+        said: list[str] = []
+        for line in building.stderr or ():
+            said.append(line.strip())
+            say(line.rstrip())
+        answer = building.stdout.read() if building.stdout else ""
+    if building.returncode == ExitCode.USAGE:
+        raise UsageError(" ".join(said))
+    if building.returncode != 0:
+        raise PreflightRefused(f"What is needed cannot be built here. {' '.join(said[-3:])}")
+    return answer
+
+
+def _version(kubernetes: str | None) -> list[str]:
+    return [f"--kubernetes={kubernetes}"] if kubernetes else []
 
 
 @contextmanager
-def engine(choice: EngineChoice, say: Say) -> Iterator[Engine]:
-    """Yield an engine that answers; an air-gapped one that was started here ends with the block."""
+def engine(choice: EngineChoice, kubernetes: str | None, say: Say) -> Iterator[Engine]:
+    """Yield an engine that answers; an air-gapped one that was started here ends with the block.
+
+    ``kubernetes`` is the version of its node image, ``None`` the engine's own choice. Raises ``UsageError`` for one
+    that cannot be had.
+    """
     if resolve(choice) is EngineChoice.DOCKER:
-        yield _docker()
+        yield _docker(kubernetes, say)
     else:
-        with _airgap(say) as found:
+        with _airgap(kubernetes, say) as found:
             yield found
 
 
-def _docker() -> Engine:
+def _docker(kubernetes: str | None, say: Say) -> Engine:
     public = suite_files.public_images()
-    return Engine(
+
+    def published(version: str) -> str:
+        if not re.fullmatch(r"v\d+\.\d+\.\d+", version):
+            raise UsageError(f"--sts-kubernetes={version} is not a version such as v1.36.3.")
+        image = f"kindest/node:{version}"
+        say(f"engine: pulling {image}")
+        try:
+            found.docker("pull", "pull", "--quiet", image, seconds=PULL)
+        except ClusterError as error:
+            raise UsageError(
+                f"--sts-kubernetes={version}: {error.what}.",
+                "https://github.com/kubernetes-sigs/kind/releases lists the node images there are; "
+                "--sts-image=node=REFERENCE takes any other.",
+            ) from None
+        return image
+
+    found = Engine(
         kind=Path(shutil.which("kind") or "kind"),
         kubectl=Path(shutil.which("kubectl") or "kubectl"),
         environment={},
         node_image=public["node"],
+        node_image_of=published,
         images=public,
         kind_config={},
         nfs_server="kernel",
         mount_options=("nfsvers=4.1", "hard"),
     )
+    return replace(found, node_image=published(kubernetes)) if kubernetes else found
 
 
 @contextmanager
-def _airgap(say: Say) -> Iterator[Engine]:
+def _airgap(kubernetes: str | None, say: Say) -> Iterator[Engine]:
     command = airgap_command()
     assert command is not None  # noqa: S101 - resolve() has refused otherwise
     say("engine: starting the air-gapped engine")
     process = subprocess.Popen(
-        [*command, "up", "--until-stdin-closes"],
+        [*command, *_version(kubernetes), "up", "--until-stdin-closes"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -158,11 +248,13 @@ def _airgap(say: Say) -> Iterator[Engine]:
         if not line.strip():
             process.wait()
             forward.join()
+            if process.returncode == ExitCode.USAGE:
+                raise UsageError(f"--sts-kubernetes={kubernetes}: {' '.join(tail)}")
             raise PreflightRefused(
                 f"The air-gapped engine did not start: {' '.join(tail[-3:])}",
                 "Run `python3 airgap up` to see all it says; `python3 airgap check` names what is missing.",
             )
-        yield _from_json(json.loads(line))
+        yield _from_json(json.loads(line), say)
     finally:
         stdin.close()
         process.terminate()
@@ -178,8 +270,14 @@ def _forward(stream: TextIO, say: Say, tail: list[str]) -> None:
         say(f"engine: {line.rstrip()}")
 
 
-def _from_json(found: dict[str, Any]) -> Engine:
+def _from_json(found: dict[str, Any], say: Say) -> Engine:
     docker = Path(found["programs"]["docker"])
+
+    def built(version: str) -> str:
+        airgap_call(lambda line: say(f"engine: {line}"), *_version(version), "build")
+        status = json.loads(airgap_call(say, *_version(version), "status"))
+        return str(status["engine"]["node_image"])
+
     return Engine(
         kind=Path(found["programs"]["kind"]),
         kubectl=Path(found["programs"]["kubectl"]),
@@ -188,6 +286,7 @@ def _from_json(found: dict[str, Any]) -> Engine:
             "PATH": f"{docker.parent}{os.pathsep}{os.environ.get('PATH', '')}",
         },
         node_image=found["node_image"],
+        node_image_of=built,
         images=found["images"],
         kind_config=found["kind_config"],
         nfs_server="ganesha",

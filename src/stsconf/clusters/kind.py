@@ -4,7 +4,7 @@ import contextlib
 import random
 import shlex
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from stsconf.api import Api, ApiError
-from stsconf.clusters import Cluster, Provider, identify, mirror, storage
+from stsconf.clusters import Cluster, Provider, identify, kubeadm, mirror, storage
 from stsconf.clusters.engine import Engine, EngineChoice, engine
 from stsconf.clusters.keeping import NOTHING_STAYS, Staying
 from stsconf.clusters.shield import run_apart, shielded
@@ -28,6 +28,7 @@ def cluster(
     run_id: str,
     folder: Path,
     choice: EngineChoice,
+    kubernetes: str | None,
     images: Mapping[str, str],
     waits: Waits,
     say: Say,
@@ -39,8 +40,9 @@ def cluster(
 
     Where the block ends by itself and ``staying`` says so then, cluster and engine stay.
     ``folder`` receives the kubeconfig, kind's configuration and its log; ``patches`` are more ``kubeadmConfigPatches``
-    of that configuration; ``images["node"]`` is the node image. Raises ``PreflightRefused`` without an engine,
-    ``ClusterError`` naming the stage that failed.
+    of that configuration; ``kubernetes`` is the version of the node image, ``images["node"]`` one of another origin.
+    Raises ``PreflightRefused`` without an engine, ``UsageError`` for a version that cannot be had, ``ClusterError``
+    naming the stage that failed.
     """
     try:
         from pytest_kind import KindCluster
@@ -50,7 +52,7 @@ def cluster(
             "Install it with `pip install 'statefulset-conformance[kind]'`, or use --sts-cluster=existing.",
         ) from None
     folder.mkdir(parents=True, exist_ok=True)
-    with engine(choice, say) as found, contextlib.ExitStack() as stack:
+    with engine(choice, kubernetes, say) as found, contextlib.ExitStack() as stack:
         kubeconfig = folder.resolve() / "kubeconfig"
         all_images = {"node": found.node_image, **found.images, **images}
         with contextlib.chdir(folder):  # KindCluster makes a folder of its own where it is built
@@ -80,6 +82,17 @@ def cluster(
                 mirror.use(registry_mirror, [node["metadata"]["name"] for node in api.list("Node")], found)
             storage.install(api, all_images, found.nfs_server, found.mount_options, waits, say)
             version, uid = identify(api)
+
+            def exchange(other: str) -> Callable[[], None]:
+                apply = kubeadm.prepare(made.name, other, found, folder, say)
+
+                def upgrade() -> None:
+                    apply()
+                    api.close()
+                    _wait_ready(api, waits, say)
+
+                return upgrade
+
             ready = Cluster(
                 provider=Provider.KIND,
                 name=made.name,
@@ -95,6 +108,7 @@ def cluster(
                 kubectl=str(found.kubectl),
                 nfs_reader=storage.READER,
                 facts={**found.facts, **({"registry_mirror": registry_mirror} if registry_mirror else {})},
+                exchange=exchange,
             )
             yield ready
             if stay := staying.holds(ready):

@@ -7,7 +7,6 @@ Nodes and pods are hollow: kwok reports what a kubelet would, as ``manifests/kwo
 import json
 import re
 import socket
-import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -20,12 +19,12 @@ from typing import Any, Self
 from stsconf import suite_files
 from stsconf.api import Api, ApiError, Object
 from stsconf.clusters import Cluster, Provider, identify
-from stsconf.clusters.engine import airgap_command
+from stsconf.clusters.engine import airgap_call, airgap_command
 from stsconf.clusters.keeping import NOTHING_STAYS, Staying
 from stsconf.clusters.notes import note_keeper
 from stsconf.clusters.processes import Processes
 from stsconf.clusters.provisioner import FolderProvisioner
-from stsconf.errors import ClusterError, ExitCode, PreflightRefused, UsageError
+from stsconf.errors import ClusterError, PreflightRefused, UsageError
 from stsconf.waits import Say, Waits, until
 
 KUBERNETES = "v1.37.2"
@@ -64,7 +63,7 @@ class Settings:
         gates = feature_gates or ""
         if gates and not re.fullmatch(r"\w+=(true|false)(,\w+=(true|false))*", gates):
             raise UsageError(f"--sts-feature-gates={gates} is not GATE=true,GATE=false.")
-        return cls(Path(bin_dir).expanduser() if bin_dir else None, gates, kubernetes or KUBERNETES)
+        return cls(Path(bin_dir).expanduser() if bin_dir else None, gates).other(kubernetes or KUBERNETES)
 
     def other(self, kubernetes: str) -> Self:
         """The same for another version, ``v1.34.0``, or the programs in a folder, which a slash tells."""
@@ -108,8 +107,9 @@ def cluster(
             processes.check()
             provisioner.check()
 
-        def exchange(other: str) -> None:
-            plane.exchange(find_programs(settings.other(other), say)[0], say)
+        def exchange(other: str) -> Callable[[], None]:
+            found, _ = find_programs(settings.other(other), say)
+            return lambda: plane.exchange(found, say)
 
         version, uid = identify(api)
         ready = Cluster(
@@ -166,7 +166,7 @@ def find_programs(settings: Settings, say: Say) -> tuple[dict[str, str], dict[st
         own = {path.name: str(path.resolve()) for path in settings.bin_dir.iterdir() if path.is_file()}
     command = airgap_command()
     folders = ("etcd", "kwok", f"kubernetes-{settings.kubernetes}")
-    built = {} if set(PROGRAMS) <= set(own) else _built(command, folders, say)
+    built = {} if set(PROGRAMS) <= set(own) else _built(settings.kubernetes, folders, say)
     facts: dict[str, Any] = {"feature_gates": settings.feature_gates}
     if used := {name: path for name, path in own.items() if name in PROGRAMS or name.endswith("-controller")}:
         facts["exchanged_programs"] = {name: f"sha256:{_sha256(Path(path))}" for name, path in sorted(used.items())}
@@ -180,30 +180,16 @@ def _sha256(path: Path) -> str:
         return file_digest(file, "sha256").hexdigest()
 
 
-def _built(command: Sequence[str] | None, folders: Sequence[str], say: Say) -> dict[str, str]:
-    if command is None:
+def _built(version: str, folders: Sequence[str], say: Say) -> dict[str, str]:
+    try:
+        answer = airgap_call(lambda line: say(f"local: {line}"), "programs", *folders)
+    except UsageError as error:
+        raise UsageError(f"--sts-kubernetes={version}: {error.what}") from None
+    except PreflightRefused as refused:
         raise PreflightRefused(
-            f"Provider local needs the programs {', '.join(PROGRAMS)}, and only a source checkout can build them.",
+            f"Provider local needs the programs {', '.join(PROGRAMS)}. {refused.what}",
             "Name a folder that holds them with --sts-local-bin.",
-        )
-    with subprocess.Popen(
-        [*command, "programs", *folders],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as building:
-        said = []
-        for line in building.stderr or ():
-            said.append(line.strip())
-            say(f"local: {line.rstrip()}")
-        answer = building.stdout.read() if building.stdout else ""
-    if building.returncode == ExitCode.USAGE:
-        raise UsageError(f"--sts-kubernetes={folders[-1].removeprefix('kubernetes-')}: {' '.join(said)}")
-    if building.returncode != 0:
-        raise PreflightRefused(
-            f"The programs of provider local cannot be built here. {' '.join(said)}",
-            "Or name a folder that holds them with --sts-local-bin.",
-        )
+        ) from None
     found: dict[str, str] = json.loads(answer)
     return found
 

@@ -5,9 +5,7 @@ at each pull (https://github.com/containerd/containerd/blob/main/docs/hosts.md).
 """
 
 import ipaddress
-import os
 import re
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,8 +17,6 @@ MIRRORED = ("docker.io", "registry.k8s.io")
 """The registries of ``manifests/images.yaml``."""
 FOLDER = "/etc/containerd/certs.d"
 ADDRESS = re.compile(r"https?://(?P<host>[\w.-]+|\[[\da-fA-F:]+\])(:\d{1,5})?/?", re.ASCII)
-CALL = 60.0
-"""Seconds for one command on a node."""
 
 
 def checked(url: str | None, provider: str | None) -> str | None:
@@ -52,7 +48,7 @@ def use(url: str, nodes: Sequence[str], engine: Engine) -> None:
     ``nodes`` are names of containers. Raises ``ClusterError`` of stage ``mirror``.
     """
     for node in nodes:
-        if FOLDER not in _on_node(node, engine, "containerd config dump"):
+        if FOLDER not in engine.docker("mirror", "exec", node, "containerd", "config", "dump"):
             raise ClusterError(
                 "mirror",
                 f"containerd of node {node} does not read {FOLDER}, so it would not use {url}.",
@@ -61,22 +57,5 @@ def use(url: str, nodes: Sequence[str], engine: Engine) -> None:
         for registry in MIRRORED:
             file = f"{FOLDER}/{registry}/hosts.toml"
             hosts = f'[host."{url}"]\n  capabilities = ["pull", "resolve"]\n'
-            _on_node(node, engine, f"mkdir -p {Path(file).parent} && cat > {file}", hosts)
-
-
-def _on_node(node: str, engine: Engine, script: str, given: str = "") -> str:
-    """What a shell script on a node prints; ``given`` is its standard input."""
-    try:
-        done = subprocess.run(
-            ["docker", "exec", "--interactive", node, "sh", "-c", script],
-            input=given,
-            env={**os.environ, **engine.environment},
-            capture_output=True,
-            text=True,
-            timeout=CALL,
-            check=True,
-        )
-    except (OSError, subprocess.SubprocessError) as error:
-        said = " ".join(str(getattr(error, "stderr", None) or error).split())
-        raise ClusterError("mirror", f"`{script}` failed on node {node}: {said[-300:]}.") from None
-    return done.stdout
+            script = f"mkdir -p {Path(file).parent} && cat > {file}"
+            engine.docker("mirror", "exec", "--interactive", node, "sh", "-c", script, given=hosts)
