@@ -1,6 +1,6 @@
 """The control plane is exchanged for one of another version, and nobody changes a set."""
 
-from stsconf import Event, Revision, Timeline, expect, expect_none, promise
+from stsconf import Event, Pod, Revision, Timeline, expect, expect_none, expect_reached, promise
 from stsconf.facts import changed_fields
 
 NOTES = "https://github.com/kubernetes/kubernetes/blob/master/CHANGELOG/CHANGELOG-1.35.md#bug-or-regression"
@@ -15,9 +15,9 @@ UPGRADES = (
 )
 
 
-@promise("UPD-19", source=NOTES, scenarios=UPGRADES, everywhere=False)
+@promise("UPD-19", source=NOTES, scenarios=UPGRADES, everywhere=False, revision=2)
 def test_an_upgrade_of_the_control_plane_starts_no_rollout(timeline: Timeline) -> None:
-    """An upgrade of the control plane alone makes no new revision and replaces no Pod."""
+    """An upgrade of the control plane alone makes no new revision, replaces no Pod and leaves all data in place."""
     for upgrade in timeline.upgrades:
         known = timeline.revisions.when(upgrade.seconds)
         for made in timeline.revisions.created():
@@ -33,6 +33,19 @@ def test_an_upgrade_of_the_control_plane_starts_no_rollout(timeline: Timeline) -
                 last_seen = histories.named(name)[-1]
                 expect(last_seen).keeps(then, *fields)
             expect_none((e for e in histories.gone() if e.seconds > upgrade.seconds), f"{histories.kind} are removed")
+        for pod in timeline.pods.when(upgrade.seconds).values():
+            if timeline.wrote and (written := timeline.written(pod.uid)):
+                _is_still_there(written, pod, timeline, upgrade.seconds)
+
+
+def _is_still_there(written: str, pod: Event[Pod], timeline: Timeline, since: float) -> None:
+    """What a Pod wrote to its volume is read there after the upgrade, and in no other volume."""
+    readings = [reading for reading in timeline.readings(written) if reading.seconds > since]
+    expect_reached(bool(readings), f"what {pod.name} wrote is looked for", pod)
+    for reading in readings:
+        expect(pod).shows(reading.what, reading.content, written)
+    for stranger in timeline.readings_elsewhere(pod.uid):
+        expect(pod).shows(stranger.what, stranger.content, None)
 
 
 def _says_what_changed(made: Event[Revision], last: Event[Revision] | None) -> None:

@@ -91,6 +91,45 @@ def raised(tape: Tape) -> dict[str, object]:
     return {**tape.objects["controllerrevisions", "web-1"], "revision": 5}
 
 
+MARKER = "stsconf_web-1_uid"
+
+
+def with_data(read: str | None, elsewhere: str | None = None, *, again: bool = True) -> Tape:
+    """A set whose pod 1 wrote to its volume before the upgrade, and what was read there afterwards."""
+    tape = upgraded()
+    uid = tape.objects["pods", "web-1"]["metadata"]["uid"]
+    (mark,) = (r for r in tape.records if r["rec"] == "mark" and r["phase"] == "open")
+    mark["plan"] = {"markers": True}
+    told = {"rec": "obs", "via": "nfs", "ns": tape.namespace, "pod_uid": uid, "marker": MARKER}
+    begin = next(i for i, r in enumerate(tape.records) if r["rec"] == "act")
+    before = {**told, "t": tape.records[begin]["t"] - 1, "claim": "www-web-1", "content": MARKER}
+    tape.records[begin:begin] = [{**before, "verb": verb} for verb in ("write", "read")]
+    end = len(tape.records) - 1
+    after = {**told, "t": tape.records[end]["t"]}
+    found = [{**after, "verb": "read", "claim": "www-web-1", "content": read}] if again else []
+    tape.records[end:end] = [*found, {**after, "verb": "look", "claim": "www-web-0", "content": elsewhere}]
+    return tape
+
+
+@pytest.mark.parametrize(
+    ("tape", "seen"),
+    [
+        (with_data(MARKER), None),
+        (with_data(None), "content of www-web-1 read over nfs"),
+        (with_data("other"), "content of www-web-1 read over nfs"),
+        (with_data(MARKER, elsewhere=MARKER), "content of www-web-0 read over nfs"),
+        (with_data(MARKER, again=False), "what web-1 wrote is looked for"),
+    ],
+    ids=["there", "lost", "changed", "in another volume", "only read before"],
+)
+def test_what_a_pod_wrote_before_the_upgrade_is_there_after_it_and_nowhere_else(
+    tape: Tape, seen: str | None, tmp_path: Path
+) -> None:
+    found = verdict(tape, tmp_path)
+    assert found.outcome is (Outcome.VIOLATED if seen else Outcome.HOLDS), found.explain()
+    assert seen is None or seen in found.explain()
+
+
 def test_what_was_not_seen_is_no_pass(tmp_path: Path) -> None:
     tape = upgraded()
     tape.add(rec="gap", s="controllerrevisions", after_rv="110", until_rv="200", why="410", repaired=False)
