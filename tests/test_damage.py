@@ -17,7 +17,8 @@ from stsconf.recording import assemble, load
 from stsconf.timeline import Timeline
 from stsconf.timeline_file import FileState, slice_file
 from stsconf.verdict import Outcome
-from tests.edits import EDITS, REAL, unedited, windows
+from tests.editor import RECREATED
+from tests.edits import EDITS, REAL, windows
 from tests.tape import Record, Tape, created, records_of
 
 PROMISES = import_promises(suite_files.conformance())
@@ -445,8 +446,11 @@ def test_scaling_up_may_still_remove_what_an_earlier_scale_down_left() -> None:
     assert of(tape.close(), "ORD-06") is Outcome.HOLDS
 
 
-@pytest.mark.parametrize("timeline", unedited().values(), ids=lambda t: t.window.scenario)
-def test_a_slice_gives_the_verdicts_of_its_window(timeline: Timeline, tmp_path: Path) -> None:
-    (sliced,) = load(slice_file(REAL, tmp_path / "slice.ndjson", timeline.window.namespace)).timelines
+WHOLE = [(path, timeline) for path in (REAL, RECREATED) for timeline in load(path).timelines]
+
+
+@pytest.mark.parametrize(("path", "timeline"), WHOLE, ids=[timeline.window.scenario for _, timeline in WHOLE])
+def test_a_slice_gives_the_verdicts_of_its_window(path: Path, timeline: Timeline, tmp_path: Path) -> None:
+    (sliced,) = load(slice_file(path, tmp_path / "slice.ndjson", timeline.window.namespace)).timelines
     for promise in ALL:
         assert judge(promise, [sliced]).outcome is judge(promise, [timeline]).outcome
