@@ -17,13 +17,21 @@ def test_every_pod_is_named_after_the_set_and_its_ordinal(timeline: Timeline) ->
         expect(stray).shows("its name", stray.name, f"{timeline.window.set_name}-N")
 
 
-@promise("IDN-02", source=f"{PAGE}#ordinal-index", scenarios=("create", "scale_up", "scale_down"), survives_gaps=True)
+@promise(
+    "IDN-02",
+    source=f"{PAGE}#ordinal-index",
+    scenarios=("create", "scale_up", "scale_down"),
+    survives_gaps=True,
+    revision=2,
+)
 def test_the_ordinals_are_zero_to_replicas_minus_one(timeline: Timeline) -> None:
     """A set with N replicas and no start ordinal has Pods 0 to N-1."""
     for desired in timeline.sets.latest().values():
         ordinals = sorted(m.fact.ordinal for m in timeline.members() if m.fact.ordinal is not None)
         wanted = list(range(desired.fact.replicas))
-        if desired.fact.start == 0 and timeline.window.settled:
+        if desired.fact.start == 0 and (
+            timeline.window.settled or (timeline.window.waited_for and desired.fact.at_rest)
+        ):
             expect(desired).shows("ordinals of its pods", ordinals, wanted)
         elif desired.fact.start == 0 and timeline.window.settled is None:
             expect_reached(ordinals == wanted, f"{desired.name} has the ordinals {wanted}", desired)
