@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from stsconf.api import Object
 from stsconf.scenarios.deletion import policy
-from stsconf.workload import Workload
+from stsconf.workload import Workload, with_spec
 
 Act = Callable[[Workload], None]
 
@@ -53,7 +53,7 @@ def upgrade_plain(workload: Workload) -> None:
 @upgraded(Workload.wait_settled)
 def upgrade_claims(workload: Workload) -> None:
     """A set that owns its claims, since they are deleted with it."""
-    workload.create_settled(3, lambda found: found["spec"].update(policy("Retain", "Delete")))
+    workload.create_settled(3, with_spec(**policy("Retain", "Delete")))
     workload.wait_claims_owned(0, 1, 2)
 
 
@@ -69,7 +69,7 @@ def upgrade_partition(workload: Workload) -> None:
 @upgraded(Workload.wait_all_ready)
 def upgrade_on_delete(workload: Workload) -> None:
     """A set under OnDelete, whose template changed and whose pods were not deleted since."""
-    workload.create_settled(3, lambda found: found["spec"].update(updateStrategy={"type": "OnDelete"}))
+    workload.create_settled(3, with_spec(updateStrategy={"type": "OnDelete"}))
     workload.set_image("nginx_new")
     workload.nudge()
     workload.wait_all_ready()
@@ -78,7 +78,7 @@ def upgrade_on_delete(workload: Workload) -> None:
 @upgraded(Workload.wait_settled)
 def upgrade_parallel(workload: Workload) -> None:
     """A set whose pods are managed in parallel."""
-    workload.create_settled(3, lambda found: found["spec"].update(podManagementPolicy="Parallel"))
+    workload.create_settled(3, with_spec(podManagementPolicy="Parallel"))
 
 
 @upgraded(Workload.wait_settled)
