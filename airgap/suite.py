@@ -1,6 +1,5 @@
 """The suite itself as an image, for a Job inside a cluster: wheels of the machine's package index on a Debian root."""
 
-import subprocess
 import sys
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import packages
 from cache import Cache, Step, key
 from client import Docker
 from images import Image
-from progress import Failure
+from progress import contained
 
 CHECKOUT = Path(__file__).parents[1]
 CARRIED = ("src", "fixtures", "conformance", "manifests", "pyproject.toml", "README.md")
@@ -22,11 +21,11 @@ def wheels(store: Cache) -> Step:
     """The step that gathers the suite's wheel and those it needs, for the image's Python, as one folder."""
 
     def make(draft: Path) -> None:
-        pip = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")
-        _run(*pip, "wheel", "--no-deps", "--wheel-dir", draft, CHECKOUT)
+        pip, log = (sys.executable, "-m", "pip", "--disable-pip-version-check"), store.root / "logs" / "wheels.log"
+        contained([*pip, "wheel", "--no-deps", "--wheel-dir", draft, CHECKOUT], log=log)
         (suite,) = draft.glob("*.whl")
         fits = ("--only-binary", ":all:", "--python-version", PYTHON, "--platform", "manylinux2014_x86_64")
-        _run(*pip, "download", *fits, "--dest", draft, suite)
+        contained([*pip, "download", *fits, "--dest", draft, suite], log=log)
 
     path = store.artefact("wheels", "stsconf", key(PYTHON, *(CHECKOUT / name for name in CARRIED)))
     return Step("wheels of the suite from the package index", path, 25, 25, make)
@@ -37,11 +36,3 @@ def plan(store: Cache, docker: Docker) -> tuple[Image, list[Step]]:
     root, gathered = packages.bootstrap(store, packages.SUITE), wheels(store)
     image = Image("stsconf:0", "stsconf", root.path, folders=(("wheels", gathered.path),))
     return image, [packages.bootstrapper(store), root, gathered, images.image_step(docker, store, image, 15, 320)]
-
-
-def _run(*argv: str | Path) -> None:
-    done = subprocess.run(argv, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise Failure(
-            f"pip could not gather the suite's wheels:\n{done.stderr[-800:]}\nCorrect the cause and run again."
-        )
