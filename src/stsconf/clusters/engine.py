@@ -55,12 +55,9 @@ class Engine:
 
     def stay(self) -> tuple[str, ...]:
         """Let an air-gapped engine outlive its last user; a sentence about it, where there is one to end."""
-        command = airgap_command()
-        if self.api_server_address is None or command is None:
+        if self.api_server_address is None:
             return ()
-        subprocess.run(
-            [*command, *_version(self.facts.get("kubernetes")), "up", "--detach"], capture_output=True, check=True
-        )
+        airgap_call(lambda _: None, *_version(self.facts.get("kubernetes")), "up", "--detach")
         return ("its air-gapped engine; when the cluster is removed, end it with `python3 airgap down`",)
 
     def docker(self, stage: str, *arguments: str, given: str | None = None, seconds: float = CALL) -> str:
