@@ -74,8 +74,8 @@ class Profile(StrEnum):
 
     def holds(self, promise: Promise) -> bool:
         """Whether the promise is part of it."""
-        stated = any(row.id == promise.id and "tutorial" in row.documents for row in rows())
-        return self is Profile.FULL or (promise.level is Level.DOCUMENTED and stated)
+        tutorial = (row.id for row in rows() if "tutorial" in row.documents)
+        return self is Profile.FULL or (promise.level is Level.DOCUMENTED and promise.id in tutorial)
 
 
 CATALOGUE: dict[str, Promise] = {}
