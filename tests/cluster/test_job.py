@@ -46,9 +46,9 @@ def job(cluster: Cluster, image: str) -> Iterator[str]:
     kubectl = [cluster.kubectl, f"--kubeconfig={cluster.kubeconfig}"]
     with space(cluster.api, SPACE):
         subprocess.run([*kubectl, "apply", "-f", "-"], input=printed, text=True, check=True)
-        pods: list[str] = []
-        until(lambda: bool(pods.extend(p["metadata"]["name"] for p in cluster.api.list("Pod", SPACE)) or pods), 60)
-        yield pods[0]
+        assert until(lambda: any(cluster.api.list("Pod", SPACE)), 60)
+        (pod,) = cluster.api.list("Pod", SPACE)
+        yield pod["metadata"]["name"]
         subprocess.run([*kubectl, "delete", "-f", "-"], input=printed, text=True, check=True)
 
 

@@ -89,7 +89,7 @@ def page(
         "took": seconds(run.seconds),
         "head": {"word": word, "colour": LOOKS[outcome].colour, "why": f"{why} {_capital(sentence(verdicts))}."},
         "counts": [(LOOKS[o], o.value, n) for o, n in count(verdicts).items() if n or o is Outcome.VIOLATED],
-        "facts": _facts(run) | {f"Checked fewer than {FEW} times": few for few in [seldom(verdicts)] if few},
+        "facts": _facts(run, seldom(verdicts)),
         "areas": areas,
         "told": told,
         "pictures": pictures,
@@ -110,7 +110,7 @@ def write(
     write_text(path, page(run, verdicts, recordings, changes))
 
 
-def _facts(run: RunInfo) -> dict[str, str]:
+def _facts(run: RunInfo, few: str) -> dict[str, str]:
     facts = {"Kubernetes": str(run.cluster["version"])} if run.cluster.get("version") else {}
     facts |= {"Provider": run.provider, "Suite": run.suite, "Exit code": str(int(run.exit_code))}
     facts |= {f"Cluster {name}": str(value) for name, value in sorted(run.cluster.items()) if name != "version"}
@@ -122,6 +122,8 @@ def _facts(run: RunInfo) -> dict[str, str]:
     if run.scenarios:
         names = ", ".join(run.scenarios)
         facts["Scenarios"] = names if len(run.scenarios) < 9 else f"{len(run.scenarios)}, side by side"
+    if few:
+        facts[f"Checked fewer than {FEW} times"] = few
     return facts
 
 
