@@ -33,7 +33,7 @@ from stsconf.workload import Edit, Kind, Names, Workload
 C = TypeVar("C", bound=StrEnum)
 
 NODE_PODS = 60
-"""How many pods of ours may exist at one time on one node; kubelet's default limit is 110."""
+"""How many pods the scenarios that act at one time may have; the pods of those that ended stay until the run ends."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,7 +72,7 @@ def plan(config: Config, scenarios: Sequence[Scenario], promises: int) -> Iterat
     unknown = sum(one.name not in MEASURED for one in scenarios)
     rest = f"; {unknown} scenarios were not measured" if unknown else ""
     yield f"Time: about {seconds(scenarios)} s of acting, as on one kind node with two cores{rest}"
-    most = min(NODE_PODS, sum(one.pods for one in scenarios))
+    most = sum(one.pods for one in scenarios)
     yield f"Objects: a StatefulSet and a Service for each scenario, at most {most} pods at one time, a claim for each"
     yield from _touched(config, len(scenarios))
 
