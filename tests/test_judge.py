@@ -201,6 +201,19 @@ def test_a_set_that_never_gets_there_violates_what_was_waited_for(tmp_path: Path
     assert "0 of 2 pods Ready" in verdict.explain()
 
 
+def test_a_set_whose_pod_is_ready_only_after_the_wait_was_slow_which_no_promise_forbids(tmp_path: Path) -> None:
+    verdict = verdict_of("ORD-12", late(settled=False).pod_ready(0), tmp_path)
+    assert (verdict.outcome, verdict.trouble) == (Outcome.INCONCLUSIVE, Trouble.NOT_REACHED)
+    assert "Pod web-0 became Ready after that for the first time" in verdict.explain()
+
+
+def test_a_pod_that_was_ready_once_before_the_wait_ran_out_is_not_slow(tmp_path: Path) -> None:
+    tape = Tape().open("create").set_created().volume(0).pod_created(0).pod_ready(0)
+    tape.change("pods", "web-0", {"status": {"conditions": [{"type": "Ready", "status": "False"}]}})
+    tape.close(False, waited_for="StatefulSet web to be settled: 0 of 2 pods Ready").pod_ready(0)
+    assert verdict_of("ORD-12", tape, tmp_path).outcome is Outcome.VIOLATED
+
+
 def test_not_getting_there_is_no_fault_where_part_of_the_time_was_not_seen(tmp_path: Path) -> None:
     tape = late(settled=False)
     tape.add(rec="gap", s="pods", ns="", after_rv="1", until_rv="2", why="410", repaired=False)

@@ -233,9 +233,9 @@ def expect_reached(reached: bool, what: str, *witness: Event[Any]) -> None:
         _put(Outcome.HOLDS, what, "so it was", *marks)
     elif around := timeline.window.plan.get("environment"):
         _put(Outcome.INCONCLUSIVE, what, f"not reached: {around}", *marks, trouble=Trouble.ENVIRONMENT)
-    elif late := _lost_later(witness):
-        why = f"{late} ceased to be Ready after the scenario had ended"
-        _put(Outcome.INCONCLUSIVE, what, why, *marks, trouble=Trouble.ENVIRONMENT)
+    elif late := _later(witness):
+        trouble = Trouble.ENVIRONMENT if timeline.window.settled else Trouble.NOT_REACHED
+        _put(Outcome.INCONCLUSIVE, what, late, *marks, trouble=trouble)
     elif timeline.window.settled is not None and not timeline.problems:
         waited = timeline.window.waited_for or "although the set's status says that all is done"
         _put(Outcome.VIOLATED, what, f"not reached: {waited}", *marks)
@@ -243,15 +243,22 @@ def expect_reached(reached: bool, what: str, *witness: Event[Any]) -> None:
         _put(Outcome.INCONCLUSIVE, what, "not reached while we watched", *marks, trouble=Trouble.NOT_REACHED)
 
 
-def _lost_later(witness: Iterable[Event[Any]]) -> str:
-    """A pod among these that ceased to be Ready, not asked to stop, after its window had settled and ended, or "".
+def _later(witness: Iterable[Event[Any]]) -> str:
+    """What happened only after its window had ended, and clears the controller of what was not reached, or "".
 
-    That is no doing of its set's controller: such as a pod on a node that was lost then.
+    Where the set had settled, one of these pods ceased to be Ready without having been asked to stop, such as on a node
+    that was lost then. Where the wait had run out, a pod of the set became Ready at last: it was slow, not stuck.
     """
     timeline, uids = judged.get(), {event.uid for event in witness}
-    lost = timeline.pods.losing(lambda pod: pod.ready) if timeline.window.settled else ()
-    late = (e for e in lost if e.uid in uids and e.line > timeline.window.closed and not e.fact.terminating)
-    return next((f"Pod {event.name}" for event in late), "")
+    closed = timeline.window.closed
+    if timeline.window.settled:
+        lost = timeline.pods.losing(lambda pod: pod.ready)
+        late = (e for e in lost if e.line > closed and e.uid in uids and not e.fact.terminating)
+        return next((f"Pod {e.name} ceased to be Ready after the scenario had ended" for e in late), "")
+    ready = [e for e in timeline.pods.becoming(lambda pod: pod.ready) if timeline.owns(e.fact)]
+    late = (e for e in ready if e.uid not in {e.uid for e in ready if e.line <= closed})
+    seen = "not reached in time, but Pod {} became Ready after that for the first time: it was slow, not stuck"
+    return next((seen.format(e.name) for e in late), "") if timeline.window.waited_for else ""
 
 
 def characterise(what: str, seen: str, *witness: Event[Any]) -> None:

@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -221,12 +220,8 @@ def record(
                             _act,
                             scenario,
                             Workload(
-                                cluster.api,
-                                recorder,
-                                names[scenario.name],
-                                cluster.images,
-                                cluster.storage_class,
-                                config.waits,
+                                *(cluster.api, recorder, names[scenario.name]),
+                                *(cluster.images, cluster.storage_class, config.waits),
                                 (edits or {}).get(scenario.name),
                                 cluster.nfs_reader,
                                 "kubelet" in cluster.capabilities,
@@ -275,7 +270,7 @@ class _Capacity:
         self._free = pods
         self._changed = threading.Condition()
 
-    @contextmanager
+    @contextlib.contextmanager
     def room(self, pods: int) -> Iterator[None]:
         with self._changed:
             self._changed.wait_for(lambda: self._free >= pods)

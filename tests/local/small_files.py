@@ -18,4 +18,5 @@ def _limited(*given: Any, **named: Any) -> Path:
     return _record(*given, **named)
 
 
-run.record = _limited
+def pytest_configure() -> None:
+    run.record = _limited
