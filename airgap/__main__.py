@@ -28,6 +28,8 @@ from recipe import KUBERNETES, Recipe
 
 POLL = 0.2
 """Seconds between two looks at whether an engine runs, or is used."""
+ENGINE = "engine-lock"
+"""The lock of whoever starts or ends the engine; what is to be made takes the cache's own as well."""
 END = 60.0
 """Seconds an engine may take to end with its last user."""
 INTERRUPTED, REFUSED = 2, 11
@@ -72,17 +74,14 @@ def build_programs(store: Cache, names: Sequence[str]) -> dict[str, str]:
     if found := preflight.missing_for_programs(preflight.Machine(), store.root, megabytes):
         raise Failure("This machine cannot build these programs yet:\n  - " + "\n  - ".join(found), REFUSED)
     steps = [programs.build(store, each) for each in chosen]
-    if todo := pending(steps):
-        with store.locked(waiting):
-            make(store, todo, len(todo), 0)
+    make(store, steps, len(pending(steps)), 0)
     return {path.name: str(path) for each in steps for path in sorted(each.path.iterdir())}
 
 
 def build_suite(recipe: Recipe) -> str:
     """Build the suite's own image in the running engine; returns its name."""
     image, steps = suite.plan(recipe.store, Docker(recipe.docker, recipe.engine.host))
-    with recipe.store.locked(waiting):
-        make(recipe.store, steps, len(pending(steps)), 0)
+    make(recipe.store, steps, len(pending(steps)), 0)
     return image.reference
 
 
@@ -102,7 +101,14 @@ def plan(recipe: Recipe) -> str:
 
 
 def make(store: Cache, steps: Sequence[Step], total: int, done: int) -> None:
-    """Make the missing ones of *steps*, counting from *done* of *total*."""
+    """Make the missing ones of *steps*, counting from *done* of *total*; waits for nobody where none is missing."""
+    if not pending(steps):
+        return
+    with store.locked(waiting):
+        _make(store, steps, total, done)
+
+
+def _make(store: Cache, steps: Sequence[Step], total: int, done: int) -> None:
     for number, each in enumerate(pending(steps), done + 1):
         with step(number, total, each.name):
             store.realise(each)
@@ -116,7 +122,7 @@ def waiting() -> None:
 def provide(recipe: Recipe) -> tuple[Running, bool]:
     """Everything built and an engine with all images; whether it ran before. Call it as a user of the engine."""
     engine, docker = recipe.engine, Docker(recipe.docker, recipe.engine.host)
-    with recipe.store.locked(waiting):
+    with recipe.store.locked(waiting, ENGINE):
         todo = pending([*recipe.files(), *recipe.images()])
         files = pending(recipe.files())
         make(recipe.store, files, len(todo), 0)
@@ -130,7 +136,7 @@ def provide(recipe: Recipe) -> tuple[Running, bool]:
 
 
 def launch(recipe: Recipe) -> Running:
-    """Start a keeper, and with it the engine. Call it with the cache locked and none running."""
+    """Start a keeper, and with it the engine. Call it with the engine locked and none running."""
     engine, log = recipe.engine, recipe.store.root / "logs" / "keeper.log"
     remove(engine.users.detached)
     with log.open("wb") as output:
@@ -229,7 +235,7 @@ def end_with_stdin() -> None:
 def down(recipe: Recipe) -> None:
     """End the engine, whoever started it, and take every trace of it off the host."""
     engine = recipe.engine
-    with recipe.store.locked(waiting):
+    with recipe.store.locked(waiting, ENGINE):
         engine.end_kept()
         engine.clear()
 

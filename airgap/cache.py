@@ -1,7 +1,7 @@
 """The cache: content-addressed artefacts outside the repository.
 
 An artefact's name carries a hash of everything it is made from. It is made under a temporary name and renamed when
-complete, so whatever bears its final name is whole. One lock serialises writers.
+complete, so whatever bears its final name is whole. One lock serialises writers, another who starts or ends the engine.
 """
 
 import fcntl
@@ -78,10 +78,10 @@ class Cache:
         return self.root / kind / f"{name}-{inputs_key}"
 
     @contextmanager
-    def locked(self, waiting: Callable[[], None]) -> Iterator[None]:
-        """Hold the cache's one lock; calls *waiting* first when another process has it."""
+    def locked(self, waiting: Callable[[], None], name: str = "lock") -> Iterator[None]:
+        """Hold the lock of all that writes, or another; calls *waiting* first when another process has it."""
         self.root.mkdir(parents=True, exist_ok=True)
-        with (self.root / "lock").open("w") as handle:
+        with (self.root / name).open("w") as handle:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

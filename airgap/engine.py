@@ -127,7 +127,7 @@ class Engine:
         return found is not None and started(found.keeper) == found.keeper_started
 
     def start(self) -> Running:
-        """Start it as a child that dies with this process. Call it with the cache locked and none running."""
+        """Start it as a child that dies with this process. Call it with the engine locked and none running."""
         self.clear()
         for folder in (self.sockets, self.data, self.log.parent):
             folder.mkdir(parents=True, exist_ok=True)
