@@ -316,7 +316,7 @@ class Feed(threading.Thread):
 
     def _watch(self) -> None:
         """Follow one watch to its end. Raises what ended it, nothing for a clean end."""
-        hurried = self._hurried
+        hurried = self._hurried and not self.reached
         query = {
             "watch": "1",
             "allowWatchBookmarks": "true",
@@ -329,7 +329,7 @@ class Feed(threading.Thread):
                 self._response = response
                 self.ready = True
                 self._conn("open")
-            if self._journal.stopping.is_set() or hurried != self._hurried:
+            if self._journal.stopping.is_set() or hurried != (self._hurried and not self.reached):
                 return
             rest = self._read(response)
         finally:
