@@ -25,14 +25,15 @@ pytestmark = [pytest.mark.cluster]
 
 
 @contextmanager
-def stopped(cluster: Cluster, deployment: str) -> Iterator[None]:
-    """A deployment of the storage is scaled to 0 for the time of the block."""
+def stopped(cluster: Cluster, deployment: str, namespace: str = NFS_NAMESPACE) -> Iterator[None]:
+    """A deployment is scaled to 0 for the time of the block."""
+    wanted = (cluster.api.get("Deployment", deployment, namespace) or {})["spec"]["replicas"]
 
     def scale(replicas: int) -> None:
-        cluster.api.patch("Deployment", deployment, {"spec": {"replicas": replicas}}, NFS_NAMESPACE)
+        cluster.api.patch("Deployment", deployment, {"spec": {"replicas": replicas}}, namespace)
 
         def there() -> bool:
-            found = cluster.api.get("Deployment", deployment, NFS_NAMESPACE) or {}
+            found = cluster.api.get("Deployment", deployment, namespace) or {}
             return (found["status"].get("availableReplicas") or 0) == replicas
 
         assert until(there, 180), deployment
@@ -41,7 +42,7 @@ def stopped(cluster: Cluster, deployment: str) -> Iterator[None]:
     try:
         yield
     finally:
-        scale(1)
+        scale(wanted)
 
 
 def refused(done: subprocess.CompletedProcess[str], stage: str) -> None:
@@ -76,6 +77,14 @@ def test_an_image_that_cannot_be_had_is_named(suite: Suite) -> None:
     done = suite("--sts-image=nginx_old=stsconf.invalid/none:1")
     refused(done, "image")
     assert "stsconf.invalid/none:1" in done.stdout
+
+
+@pytest.mark.usefixtures("nothing_left")
+def test_a_cluster_without_dns_breaks_no_promise_of_its_statefulset_controller(suite: Suite, cluster: Cluster) -> None:
+    with stopped(cluster, "coredns", "kube-system"):
+        done = suite("--sts-scenario=create,replace", "--sts-profile=core")
+    assert done.returncode == ExitCode.HOLDS, done.stdout + done.stderr
+    assert "IDN-09    ✓ holds" in done.stdout or "IDN-09    + holds" in done.stdout
 
 
 def interrupt_when(said: Sequence[str], command: list[str], folder: Path) -> tuple[int, str]:
