@@ -109,7 +109,7 @@ def test_the_service_answers_only_with_running_and_ready_pods(timeline: Timeline
             expect(desired).shows("pods its Service answers with", names, ready)
 
 
-@promise("IDN-08", source=f"{PAGE}#pod-identity", scenarios=("moved",), needs=("nodes",))
+@promise("IDN-08", source=f"{PAGE}#pod-identity", scenarios=("moved", "drain"), needs=("nodes",))
 def test_a_pod_keeps_its_identity_on_another_node(timeline: Timeline) -> None:
     """A Pod that is scheduled to another node keeps its name, its host name and its claims."""
     for old, new in timeline.replacements():

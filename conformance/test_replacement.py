@@ -1,6 +1,6 @@
 """Pods that are lost or have ended are made again, under the same name and with the same storage."""
 
-from stsconf import Level, Timeline, expect, expect_reached, healthy, promise
+from stsconf import Level, Timeline, expect, expect_none, expect_reached, healthy, promise
 
 PAGE = "concepts/workloads/controllers/statefulset/"
 IDENTITY = f"{PAGE}#pod-identity"
@@ -31,7 +31,7 @@ def _finished_is_replaced(timeline: Timeline, phase: str) -> None:
             expect_reached(successor is not None, f"Pod {ended.name}, which is {phase}, is replaced", ended, *marks)
 
 
-@promise("REC-03", source=f"{TUTORIAL}#using-stable-network-identities", scenarios=("replace",))
+@promise("REC-03", source=f"{TUTORIAL}#using-stable-network-identities", scenarios=("replace", "drain"))
 def test_a_deleted_pod_comes_back_with_its_name_and_storage(timeline: Timeline) -> None:
     """A Pod that is deleted by hand is created again with the same name, host name and claims."""
     for stop in timeline.pods.stopping():
@@ -41,6 +41,23 @@ def test_a_deleted_pod_comes_back_with_its_name_and_storage(timeline: Timeline) 
             expect_reached(successor is not None, f"Pod {stop.name} is created again", stop, *marks)
             if successor:
                 expect(successor).keeps(stop, "name", "ordinal", "hostname", "claims")
+
+
+@promise(
+    "REC-05",
+    source="tasks/run-application/force-delete-stateful-set-pod/#delete-pods",
+    scenarios=("node_lost",),
+    everywhere=False,
+    needs=("nodes",),
+)
+def test_a_pod_on_a_lost_node_stays(timeline: Timeline) -> None:
+    """While a node cannot be reached its Pods stay: nobody removes them, and so none of them is created again."""
+    for node, lost, back in timeline.absences():
+        for pod in timeline.pods.when(lost.seconds).values():
+            if pod.fact.node == node and timeline.owns(pod.fact):
+                ended = timeline.pods.end_of(pod.uid)
+                early = [ended] if ended and ended.seconds < back else []
+                expect_none(early, f"end of Pod {pod.name} while its node {node} cannot be reached")
 
 
 @promise("REC-06", source=GUARANTEES, scenarios=("replace_held",))

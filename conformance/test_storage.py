@@ -98,7 +98,11 @@ def test_a_template_claim_replaces_a_volume_of_the_same_name(timeline: Timeline)
 
 
 @promise(
-    "STO-06", source=f"{PAGE}#stable-storage", scenarios=("rescale",), needs=("storage", "kubelet"), survives_gaps=True
+    "STO-06",
+    source=f"{PAGE}#stable-storage",
+    scenarios=("rescale", "drain", "node_lost"),
+    needs=("storage", "kubelet"),
+    survives_gaps=True,
 )
 def test_storage_follows_the_pod_that_replaces_another(timeline: Timeline) -> None:
     """A Pod that is scheduled again mounts the volume of its claim: same claim, same volume, same content."""

@@ -25,7 +25,7 @@ from stsconf.judge import judge
 from stsconf.promise import import_promises
 from stsconf.recording import load
 from stsconf.run import Config, record
-from stsconf.scenarios import SCENARIOS
+from stsconf.scenarios import ORDINARY, SCENARIOS
 from stsconf.verdict import Outcome, Verdict
 from stsconf.waits import Waits
 from tests.faulty.faults import FAULTS, Fault
@@ -74,7 +74,7 @@ class Finding:
 def scenarios_of(fault: Fault | None) -> tuple[str, ...]:
     """The scenarios in which the fault shows, else those of its promise; all for the correct controller."""
     if fault is None:
-        return tuple(SCENARIOS)
+        return tuple(ORDINARY)
     if fault.promise not in PROMISES:
         return ()
     return fault.scenarios or PROMISES[fault.promise].scenarios
@@ -148,7 +148,7 @@ def page(correct: Finding, found: Sequence[Finding], version: str) -> str:
         "name it, judged on the scenarios of that promise. *Differs*: the promise is about the implementation. A fault",
         f"that went unnamed while {SIDE_BY_SIDE} ran side by side got one more run by itself.",
         "",
-        f"The correct controller, on all {len(SCENARIOS)} scenarios: {len(kept)} promises hold,",
+        f"The correct controller, on all {len(ORDINARY)} scenarios: {len(kept)} promises hold,",
         f"{', '.join(broken) or 'none'} violated, {', '.join(differing) or 'none'} differing.",
         "",
         f"{len(found)} faults: {', '.join(f'{count} {way}' for way, count in ways.most_common())}.",

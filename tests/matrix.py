@@ -22,7 +22,7 @@ from stsconf.clusters.chosen import provide
 from stsconf.judge import judge
 from stsconf.recording import load
 from stsconf.run import Config, record
-from stsconf.scenarios import SCENARIOS
+from stsconf.scenarios import ORDINARY, SCENARIOS
 from stsconf.verdict import Outcome, Verdict
 from tests.bug_table import PROMISES, scenarios_of
 
@@ -48,7 +48,7 @@ def verdicts(version: str, folder: Path, say: Callable[[str], None]) -> Verdicts
     scenarios = [SCENARIOS[name] for name in scenarios_of(None)]
     with provide(config, lambda _: None) as cluster:
         timelines = load(record(cluster, scenarios, config, lambda _: None)).timelines
-    asked = [promise for promise in PROMISES.values() if not set(promise.scenarios).isdisjoint(SCENARIOS)]
+    asked = [promise for promise in PROMISES.values() if not set(promise.scenarios).isdisjoint(ORDINARY)]
     found = {promise.id: judge(promise, timelines) for promise in asked}
     say(f"{version}: {', '.join(f'{n} {o}' for o, n in Counter(v.outcome for v in found.values()).most_common())}")
     return found

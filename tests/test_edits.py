@@ -17,7 +17,7 @@ BUG_TABLE = Path(__file__).parents[1] / "docs" / "bug-table.md"
 ON_LOCAL = REAL.parents[1] / "local-1.37.2" / "run.ndjson.gz"
 """Scenarios that the other recording does not have, and another node."""
 BROKEN = (Outcome.VIOLATED, Outcome.DIFFERS)
-BREAKABLE = [p for p in PROMISES.values() if p.level is not Level.CHARACTERISED and not p.of_upgrades]
+BREAKABLE = [p for p in PROMISES.values() if p.level is not Level.CHARACTERISED and not p.on_request]
 
 
 def test_the_real_recording_is_whole() -> None:

@@ -190,6 +190,21 @@ def test_an_evicted_pod_is_not_the_controllers_doing(tmp_path: Path) -> None:
     assert verdict_of("ORD-01", tape, tmp_path).trouble is Trouble.INTERFERENCE
 
 
+@pytest.mark.parametrize(
+    ("verb", "name", "body"), [("evict", "web-1", None), ("lose", "web", {"node": "worker"})], ids=["evicted", "lost"]
+)
+def test_an_eviction_of_our_own_is_no_interference(
+    verb: str, name: str, body: dict[str, str] | None, tmp_path: Path
+) -> None:
+    tape = created()
+    tape.change("pods", "web-1", {"spec": {"nodeName": "worker"}})
+    what = {"id": "a", "verb": verb, "resource": "pods", "ns": "ns", "name": name, "body": body}
+    tape.add(rec="act", phase="begin", **what)
+    tape.add(rec="act", phase="end", **what, result=None)
+    tape.change("pods", "web-1", {"status": {"conditions": [{"type": "DisruptionTarget", "status": "True"}]}})
+    assert verdict_of("ORD-01", tape, tmp_path).trouble is not Trouble.INTERFERENCE
+
+
 def late(settled: bool) -> Tape:
     tape = Tape().open("create").set_created().volume(0).pod_created(0)
     return tape.close(settled, waited_for="StatefulSet web to be settled: 0 of 2 pods Ready")

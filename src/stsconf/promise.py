@@ -57,8 +57,13 @@ class Promise:
 
     @property
     def of_upgrades(self) -> bool:
-        """Whether only an upgrade of the control plane decides it, so that an ordinary run does not ask for it."""
+        """Whether only an upgrade of the control plane decides it, so that no run asks for it."""
         return all(name.startswith("upgrade_") for name in self.scenarios)
+
+    @property
+    def on_request(self) -> bool:
+        """Whether no ordinary run decides it: it takes an upgrade of the control plane, or the loss of a node."""
+        return self.of_upgrades or self.scenarios == ("node_lost",)
 
     def wants(self, timeline: Timeline) -> bool:
         """Whether it is judged on this timeline."""

@@ -1,7 +1,7 @@
 """A recording file read into timelines, one per scenario window."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -359,7 +359,7 @@ OUR_MANAGERS = frozenset({"stsconf", "kube-controller-manager"})
 
 
 def _interference(
-    sets: History[facts.StatefulSet], pods: History[facts.Pod], actions: Iterable[Action], window: Window
+    sets: History[facts.StatefulSet], pods: History[facts.Pod], actions: Sequence[Action], window: Window
 ) -> Iterator[Problem]:
     """Signs that somebody else acted on the set as well: then neither a pass nor a fault is the cluster's."""
     ours = {action.rv for action in actions}
@@ -373,7 +373,9 @@ def _interference(
         if strangers := event.fact.spec_managers - managers:
             yield Problem(Trouble.INTERFERENCE, None, f"{', '.join(sorted(strangers))} wrote to {event.name} as well")
             break
+    evicted_by_us = {action.name for action in actions if action.verb == "evict"}
+    taken_away = {action.body["node"] for action in actions if action.verb == "lose"}
     for evicted in pods.events:
-        if evicted.fact.disrupted:
+        if evicted.fact.disrupted and evicted.name not in evicted_by_us and evicted.fact.node not in taken_away:
             yield Problem(Trouble.INTERFERENCE, None, f"{evicted.name} was evicted or preempted during the run")
             break

@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from stsconf import catalogue, reporting
 from stsconf.api import ApiError
-from stsconf.clusters import Cluster, Provider, existing, images, mirror, preflight, storage
+from stsconf.clusters import Cluster, Provider, existing, images, kind, mirror, preflight, storage
 from stsconf.clusters.engine import EngineChoice
 from stsconf.clusters.keeping import Keep
 from stsconf.clusters.local import Settings
@@ -52,6 +52,8 @@ class Config:
     kubernetes: str | None = None
     local: Settings = field(default_factory=Settings)
     registry_mirror: str | None = None
+    nodes: int = 1
+    disruptive: bool = False
     profile: Profile = Profile.FULL
     promises: tuple[str, ...] | None = None
     scenarios: tuple[str, ...] | None = None
@@ -79,13 +81,18 @@ class Config:
         if promise.of_upgrades or not self.profile.holds(promise):
             return False
         named = self.promises is None or promise.id in self.promises or promise.area in self.promises
-        return named and (self.scenarios is None or not set(self.scenarios).isdisjoint(promise.scenarios))
+        return named and any(map(self._allows, promise.scenarios))
+
+    def _allows(self, scenario: str) -> bool:
+        """Whether the configuration does not leave the scenario out."""
+        if self.scenarios is not None:
+            return scenario in self.scenarios
+        return self.disruptive or not (scenario in SCENARIOS and SCENARIOS[scenario].disruptive)
 
     def scenarios_of(self, promises: Iterable[Promise]) -> list[Scenario]:
         """The scenarios that these promises need and the configuration does not leave out, in the order of a run."""
         asked = {name for promise in promises for name in promise.scenarios}
-        allowed = asked if self.scenarios is None else asked & set(self.scenarios)
-        return [scenario for name, scenario in SCENARIOS.items() if name in allowed]
+        return [scenario for name, scenario in SCENARIOS.items() if name in asked and self._allows(name)]
 
     @classmethod
     def from_options(cls, options: Mapping[str, object]) -> "Config":
@@ -129,7 +136,10 @@ class Config:
         prefix = _only_with(Provider.EXISTING, "image-prefix", text("image-prefix"), text("cluster"))
         if (kubernetes := text("kubernetes")) and text("cluster") == Provider.EXISTING:
             raise UsageError("--sts-kubernetes has no meaning with --sts-cluster=existing, which has its version.")
-        run_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{token_hex(2)}"
+        nodes, disruptive = kind.nodes_of(text("nodes"), text("cluster")), bool(options.get("disruptive"))
+        if (disruptive or any(SCENARIOS[name].disruptive for name in names or ())) and nodes <= kind.SPARE:
+            raise UsageError("A node can be taken away only where there are others.", "Use --cluster kind --nodes 3.")
+        run_id = new_id()
         return cls(
             cluster=choice("cluster", Provider.KIND),
             kubeconfig=path("kubeconfig"),
@@ -144,6 +154,8 @@ class Config:
             kubernetes=kubernetes,
             local=Settings.from_text(text("local-bin"), text("feature-gates"), kubernetes),
             registry_mirror=mirror.checked(text("registry-mirror"), text("cluster")),
+            nodes=nodes,
+            disruptive=disruptive,
             profile=choice("profile", Profile.FULL),
             promises=promises,
             scenarios=names,
@@ -156,6 +168,11 @@ class Config:
             deadline=Deadline(duration("deadline", math.inf)),
             run_id=run_id,
         )
+
+
+def new_id() -> str:
+    """The id of a recording: when it began, and four digits that name what it makes."""
+    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{token_hex(2)}"
 
 
 def _only_with(needed: Provider, name: str, value: str | None, provider: str | None) -> str | None:
@@ -192,7 +209,8 @@ def record(
                 inventory.make_namespace(own.namespace)
         say(f"namespaces: made {len(inventory.record.entries)}, recorded in {probe}")
         storage.prove(cluster, probe, config.run_id, config.workload, config.waits, say)
-        path = config.output_dir / "timelines" / "run.ndjson"
+        name = scenarios[0].name if scenarios[0].disruptive else "run"
+        path = config.output_dir / "timelines" / f"{name}.ndjson"
         path.parent.mkdir(parents=True, exist_ok=True)
         recorder = Recorder(
             cluster.api.client,
@@ -226,6 +244,7 @@ def record(
                                 cluster.nfs_reader,
                                 "kubelet" in cluster.capabilities,
                                 config.workload,
+                                cluster.lose,
                             ),
                             gate,
                             config.deadline,

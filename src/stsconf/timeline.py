@@ -5,6 +5,7 @@ recording's own probe has shown that the server counts one revision for all of t
 resource type only). Timestamps in objects are never used for order.
 """
 
+import math
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -637,8 +638,8 @@ class Timeline:
 
     @cached_property
     def deleted_by_us(self) -> frozenset[str]:
-        """Uids of the pods that the harness deleted."""
-        deletions = [a for a in self.actions if a.resource == "pods" and a.verb == "delete"]
+        """Uids of the pods that the harness deleted or evicted."""
+        deletions = [a for a in self.actions if a.resource == "pods" and a.verb in ("delete", "evict")]
         answered = {a.uid for a in deletions if a.uid}
         unanswered = {e.uid for a in deletions if not a.uid for e in self.pods.named(a.name)}
         return frozenset(answered | unanswered)
@@ -739,6 +740,16 @@ class Timeline:
     def upgrades(self) -> list[Action]:
         """The moments at which the harness began to exchange the version of the control plane."""
         return [action for action in self.actions if action.verb == "upgrade"]
+
+    def absences(self) -> list[tuple[str, Action, float]]:
+        """The nodes that the harness took away: name, the action, and the second at which it gave the node back."""
+        marks = [a for a in self.actions if a.resource == "nodes"]
+        back = [(a.body["node"], a.seconds) for a in marks if a.verb == "return"]
+        gone = [(a.body["node"], a) for a in marks if a.verb == "lose"]
+        return [
+            (node, lost, next((s for name, s in back if name == node and s > lost.seconds), math.inf))
+            for node, lost in gone
+        ]
 
     def cascades(self, policy: str) -> list[Event[facts.StatefulSet]]:
         """What ``deletions`` has of those that the harness asked for with this propagation policy."""

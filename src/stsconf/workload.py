@@ -1,7 +1,8 @@
 """The verbs: what a user does to the documented Service and StatefulSet, each call recorded."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -17,6 +18,8 @@ from stsconf.recorder import Recorder, WaitTimeout
 from stsconf.waits import Waits
 
 Edit = Callable[[Object], None]
+Lose = Callable[[str], AbstractContextManager[None]]
+"""The kubelet of the node of this name does not run in the context."""
 T = TypeVar("T")
 
 GATE = "stsconf.dev/released"
@@ -151,6 +154,7 @@ class Workload:
         nfs_reader: tuple[str, str] | None = None,
         writes: bool = True,
         kind: Kind = Kind.DOCUMENTED,
+        lose: Lose | None = None,
     ) -> None:
         self.api = api
         self.recorder = recorder
@@ -162,6 +166,7 @@ class Workload:
         self.nfs_reader = nfs_reader
         self.writes = writes
         self.kind = kind
+        self._lose = lose
         self._uid, self._generation = "", 0
 
     def create(self, replicas: int | None = None, edit: Edit | None = None) -> None:
@@ -279,6 +284,52 @@ class Workload:
         uids = self.uids(*ordinals)
         self.delete_pods(*ordinals)
         self.wait_replaced(uids)
+
+    def evict_pod(self, ordinal: int) -> None:
+        """Evict one pod, as ``kubectl drain`` does, and wait until it has a successor and the set is settled."""
+        name, uids = self._pod_name(ordinal), self.uids(ordinal)
+        body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name}}
+        with self.recorder.act("evict", "pods", self.names.namespace, name) as act:
+            path = f"{self.api.path('Pod', self.names.namespace)}/{name}/eviction"
+            act.returned(self.api.request("POST", path, body))
+        self.wait_replaced(uids)
+        self.wait_settled()
+
+    def node_of(self, ordinal: int) -> str:
+        """The node of a pod."""
+        return str(self.pods()[self._pod_name(ordinal)]["spec"]["nodeName"])
+
+    def ordinals_on(self, node: str) -> list[int]:
+        """The ordinals of the set's pods on a node."""
+        return [int(n.rpartition("-")[2]) for n, pod in sorted(self.pods().items()) if pod["spec"]["nodeName"] == node]
+
+    @contextmanager
+    def cordoned(self, node: str) -> Iterator[None]:
+        """No pod is placed on this node in the context."""
+        self._mark("cordon", node)
+        self.api.patch("Node", node, {"spec": {"unschedulable": True}})
+        try:
+            yield
+        finally:
+            self.api.patch("Node", node, {"spec": {"unschedulable": None}})
+            self._mark("uncordon", node)
+
+    @contextmanager
+    def without(self, node: str) -> Iterator[None]:
+        """The kubelet of this node does not run in the context. Raises ``UsageError`` where that cannot be had."""
+        if self._lose is None:
+            raise UsageError("This cluster's nodes cannot be lost.", "Use --cluster kind --nodes 3.")
+        with self._lose(node):
+            self._mark("lose", node)
+            try:
+                yield
+            finally:
+                self._mark("return", node)
+
+    def _mark(self, verb: str, node: str) -> None:
+        """Note what is done to a node."""
+        with self.recorder.act(verb, "nodes", self.names.namespace, self.names.set_name, {"node": node}):
+            pass
 
     def delete_claim(self, ordinal: int) -> None:
         """Delete the claim of one pod by hand."""

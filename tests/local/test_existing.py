@@ -21,7 +21,7 @@ from stsconf.errors import ExitCode, PreflightRefused
 from stsconf.inventory import RUN
 from stsconf.promise import import_promises
 from stsconf.run import Config, record
-from stsconf.scenarios import SCENARIOS
+from stsconf.scenarios import ORDINARY, SCENARIOS
 from stsconf.verdict import Outcome
 from stsconf.waits import Waits, until
 from stsconf.workload import Kind
@@ -86,7 +86,7 @@ def test_with_the_printed_role_a_whole_run_stays_in_its_namespace_and_only_volum
             {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": secret}, "data": {secret: secret}}, NEIGHBOUR
         )
         with seen_by(foreign, kubeconfig) as cluster:
-            path = record(cluster, list(SCENARIOS.values()), config(tmp_path), said.append)
+            path = record(cluster, list(ORDINARY.values()), config(tmp_path), said.append)
         entries = entries_of(foreign.log.read_text(encoding="utf-8").splitlines(), user)
         left = {
             kind: [o["metadata"]["name"] for o in admin.list(kind, SPACE)]
@@ -108,7 +108,7 @@ def test_with_the_printed_role_a_whole_run_stays_in_its_namespace_and_only_volum
     recording = load(path)
     assert recording.sealed
     promises = import_promises(suite_files.conformance()).values()
-    verdicts = [judge(p, recording.timelines) for p in promises if not set(SCENARIOS).isdisjoint(p.scenarios)]
+    verdicts = [judge(p, recording.timelines) for p in promises if not set(ORDINARY).isdisjoint(p.scenarios)]
     unkind = {
         v.id: v for v in verdicts if v.outcome not in (Outcome.HOLDS, Outcome.CHARACTERISED, Outcome.NOT_APPLICABLE)
     }

@@ -28,7 +28,7 @@ verdicts = {{v.id: v for v in verdicts_of(recording, *PROMISES, CRASH)}}
 
 @pytest.mark.parametrize("name", list(verdicts))
 def test_promise(name):
-    attach(verdicts[name], recording, recording.timelines)
+    attach(verdicts[name], [recording])
     assert verdicts[name].outcome is not Outcome.VIOLATED, verdicts[name].explain()
 """
 

@@ -1,6 +1,7 @@
 """Where a run happens. Every provider is a context manager that yields a ``Cluster``; promises cannot tell which."""
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -30,7 +31,8 @@ class Cluster:
     over HTTP. ``stand_ins`` names every part that is not the real one. ``alive`` raises ``ClusterError`` when a part
     that this run keeps going has ended. ``remains`` receives, when it ends, a sentence for each thing of the run that
     is still there. ``exchange``, where the provider can do that, gets another version, or a folder of programs, and
-    returns what puts it in the place of the control plane and is done when its API server answers.
+    returns what puts it in the place of the control plane and is done when its API server answers. ``lose``, where a
+    node can be lost and its pods find another one, is a context in which the kubelet of a node does not run.
     """
 
     provider: Provider
@@ -51,6 +53,7 @@ class Cluster:
     alive: Callable[[], None] = lambda: None
     remains: list[str] = field(default_factory=list)
     exchange: Callable[[str], Callable[[], None]] | None = None
+    lose: Callable[[str], AbstractContextManager[None]] | None = None
 
 
 def identify(api: Api) -> tuple[str, str]:

@@ -43,6 +43,7 @@ def provide(config: "Config", say: Say, failed: Callable[[], bool] = lambda: Tru
                 *(short, folder, config.engine, config.kubernetes, config.images, config.waits, say),
                 registry_mirror=config.registry_mirror,
                 staying=staying,
+                count=config.nodes,
             ) as found,
         ):
             yield found

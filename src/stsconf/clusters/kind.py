@@ -1,6 +1,7 @@
 """Provider ``kind``: a cluster of our own, with NFS volumes, gone when the run ends."""
 
 import contextlib
+import functools
 import random
 import shlex
 import subprocess
@@ -12,7 +13,7 @@ from typing import Any
 import yaml
 
 from stsconf.api import Api, ApiError
-from stsconf.clusters import Cluster, Provider, identify, kubeadm, mirror, storage
+from stsconf.clusters import CAPABILITIES, Cluster, Provider, identify, kubeadm, mirror, nodes, storage
 from stsconf.clusters.engine import Engine, EngineChoice, engine
 from stsconf.clusters.keeping import NOTHING_STAYS, Staying
 from stsconf.clusters.shield import run_apart, shielded
@@ -21,6 +22,19 @@ from stsconf.waits import Say, Waits, until
 
 ROOM = "kind: KubeletConfiguration\nmaxPods: 200\n"
 """The pods of a scenario stay until the run ends: 137 of 44 scenarios, while a kubelet takes 110 by default."""
+
+SPARE = 2
+"""With more nodes than this, the pods of any one find place on another: none is on the control plane's."""
+
+
+def nodes_of(text: str | None, provider: str | None) -> int:
+    """How many nodes ``--sts-nodes`` asks for. Raises ``UsageError`` for no number, and where nobody makes them."""
+    count = int(text) if text and text.isdecimal() else 0 if text else 1
+    if count < 1:
+        raise UsageError(f"--sts-nodes={text} is no number of nodes.")
+    if count > 1 and provider not in (None, Provider.KIND):
+        raise UsageError(f"--sts-nodes has a meaning only with --sts-cluster={Provider.KIND}.")
+    return count
 
 
 @contextmanager
@@ -35,12 +49,15 @@ def cluster(
     patches: Sequence[str] = (),
     registry_mirror: str | None = None,
     staying: Staying = NOTHING_STAYS,
+    count: int = 1,
 ) -> Iterator[Cluster]:
     """Make a kind cluster with ``managed-nfs-storage`` and delete it afterwards, however the block ends.
 
     Where the block ends by itself and ``staying`` says so then, cluster and engine stay.
     ``folder`` receives the kubeconfig, kind's configuration and its log; ``patches`` are more ``kubeadmConfigPatches``
     of that configuration; ``kubernetes`` is the version of the node image, ``images["node"]`` one of another origin.
+    ``count`` is how many nodes there are; the first one holds control plane and storage, and where there are others,
+    the pods are on those.
     Raises ``PreflightRefused`` without an engine, ``UsageError`` for a version that cannot be had, ``ClusterError``
     naming the stage that failed.
     """
@@ -64,7 +81,7 @@ def cluster(
                 kubectl_path=found.kubectl,
             )
         config = folder / "kind.yaml"
-        config.write_text(yaml.safe_dump(_config(found, patches)), encoding="utf-8")
+        config.write_text(yaml.safe_dump(_config(found, patches, count)), encoding="utf-8")
         stay = False
         say(f"kind: creating cluster {made.name} from {all_images['node']}")
         try:
@@ -77,6 +94,8 @@ def cluster(
             api = Api.from_kubeconfig(kubeconfig, None, waits.request)
             stack.callback(api.close)
             _wait_ready(api, waits, say)
+            if count > 1 and found.kind_config.get("networking", {}).get("disableDefaultCNI"):
+                nodes.connect(api, found)
             if registry_mirror:
                 say(f"kind: nodes pull {' and '.join(mirror.MIRRORED)} through {registry_mirror}")
                 mirror.use(registry_mirror, [node["metadata"]["name"] for node in api.list("Node")], found)
@@ -104,11 +123,13 @@ def cluster(
                 images=all_images,
                 version=version,
                 uid=uid,
+                capabilities=CAPABILITIES | ({"nodes"} if count > SPARE else set()),
                 stand_ins=found.stand_ins,
                 kubectl=str(found.kubectl),
                 nfs_reader=storage.READER,
                 facts={**found.facts, **({"registry_mirror": registry_mirror} if registry_mirror else {})},
                 exchange=exchange,
+                lose=functools.partial(nodes.lost, found) if count > SPARE else None,
             )
             yield ready
             if stay := staying.holds(ready):
@@ -140,12 +161,12 @@ def _wrapper(folder: Path, found: Engine) -> Path:
     return script
 
 
-def _config(found: Engine, patches: Sequence[str]) -> dict[str, Any]:
+def _config(found: Engine, patches: Sequence[str], count: int) -> dict[str, Any]:
     """kind's configuration; a remote engine needs the API server on its own address and a port chosen here."""
     config: dict[str, Any] = {
         "kind": "Cluster",
         "apiVersion": "kind.x-k8s.io/v1alpha4",
-        "nodes": [{"role": "control-plane"}],
+        "nodes": [{"role": "control-plane"}, *({"role": "worker"} for _ in range(count - 1))],
         **found.kind_config,
     }
     config["kubeadmConfigPatches"] = [*config.get("kubeadmConfigPatches", ()), ROOM, *patches]

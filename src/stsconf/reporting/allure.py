@@ -13,7 +13,7 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -28,7 +28,6 @@ from stsconf.reporting.evidence import cell, deciding_events, excerpt
 from stsconf.reporting.look import LOOKS, area_name
 from stsconf.reporting.picture import picture
 from stsconf.reporting.spans import on
-from stsconf.timeline import Timeline
 from stsconf.verdict import Outcome, TimelineVerdict, Verdict
 
 GENERATOR = "3.18.0"
@@ -56,7 +55,7 @@ _REQUESTS = re.compile(
 )
 
 
-def attach(verdict: Verdict, recording: Recording, timelines: Sequence[Timeline]) -> None:
+def attach(verdict: Verdict, recordings: Iterable[Recording]) -> None:
     """Describe the running test by its verdict: labels, one step for each timeline, and the evidence.
 
     Of the timelines on which the promise holds, only the one that checked the most is attached. Does nothing where
@@ -72,7 +71,7 @@ def attach(verdict: Verdict, recording: Recording, timelines: Sequence[Timeline]
     required = allure.severity_level.CRITICAL if verdict.required else allure.severity_level.NORMAL
     allure.dynamic.severity(required if verdict.level == Level.DOCUMENTED else allure.severity_level.MINOR)
     telling = max(verdict.timelines, key=lambda judged: judged.obligations, default=None)
-    for timeline in timelines:
+    for recording, timeline in ((r, t) for r in recordings for t in r.timelines):
         judged = on(timeline, verdict)
         if judged is None:
             continue

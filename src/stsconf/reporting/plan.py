@@ -74,6 +74,8 @@ def plan(config: Config, scenarios: Sequence[Scenario], promises: int) -> Iterat
     yield f"Time: about {seconds(scenarios)} s of acting, as on one kind node with two cores{rest}"
     most = sum(one.pods for one in scenarios)
     yield f"Objects: a StatefulSet and a Service for each scenario, at most {most} pods at one time, a claim for each"
+    if apart := [one.name for one in scenarios if one.disruptive]:
+        yield f"Takes away: a node for the time of {' and of '.join(apart)}, alone, after all others"
     yield from _touched(config, len(scenarios))
 
 

@@ -141,7 +141,7 @@ def recordings_below(given: Path) -> list[Path]:
 def rejudge(recordings: Iterable[Recording], promises: Iterable[Promise], output_dir: Path) -> Results:
     """Judge saved recordings with no cluster. What it writes depends on the recordings alone, clock apart.
 
-    Promises about upgrades are judged where one was recorded.
+    Promises about upgrades, and about lost nodes, are judged where one was recorded.
     """
     recordings = list(recordings)
     header = recordings[0].header if recordings else {}
@@ -149,6 +149,6 @@ def rejudge(recordings: Iterable[Recording], promises: Iterable[Promise], output
     results.recordings = recordings
     timelines = [t for r in recordings for t in r.timelines]
     for promise in promises:
-        if not promise.of_upgrades or any(map(promise.wants, timelines)):
+        if not promise.on_request or any(map(promise.wants, timelines)):
             results.add(judge(promise, timelines))
     return results

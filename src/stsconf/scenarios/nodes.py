@@ -1,0 +1,43 @@
+"""A node is drained, and a node is lost. Each takes a cluster made for it, whose storage stands on another node."""
+
+from stsconf.api import Object
+from stsconf.scenarios.registry import scenario
+from stsconf.workload import Workload
+
+TOLERATED = 5
+"""Seconds after which the Pods of a lost node are asked to stop; 300 where a Pod says nothing."""
+
+
+@scenario(pods=3, markers=True, disruptive=True)
+def drain(workload: Workload) -> None:
+    """Drain the node of Pod 1: no Pod may be placed there, and the set's Pods on it are evicted one after the other."""
+    workload.create_settled(3)
+    written = workload.write_markers()
+    node = workload.node_of(1)
+    with workload.cordoned(node):
+        for ordinal in workload.ordinals_on(node):
+            workload.evict_pod(ordinal)
+        workload.read_markers(written)
+
+
+@scenario(pods=3, markers=True, disruptive=True)
+def node_lost(workload: Workload) -> None:
+    """Lose the node of Pod 1 for as long as it takes until its Pods are asked to stop, and another set gets one."""
+    workload.create_settled(3, _tolerating)
+    written = workload.write_markers()
+    node = workload.node_of(1)
+    uids = workload.uids(*workload.ordinals_on(node))
+    with workload.without(node):
+        workload.wait_stopping(uids)
+        workload.witness()
+    workload.wait_replaced(uids)
+    workload.wait_settled()
+    workload.read_markers(written)
+
+
+def _tolerating(stateful_set: Object) -> None:
+    stateful_set["spec"]["template"]["spec"]["tolerations"] = [
+        {"key": f"node.kubernetes.io/{trouble}", "operator": "Exists", "effect": "NoExecute"}
+        | {"tolerationSeconds": TOLERATED}
+        for trouble in ("not-ready", "unreachable")
+    ]
