@@ -295,3 +295,22 @@ def test_a_pod_that_was_not_ready_when_its_scenario_had_settled_is_a_fault(tmp_p
         tape.volume(ordinal).pod_created(ordinal).pod_ready(ordinal)
     verdict = verdict_of("ORD-12", tape.pod_ready(1, ready=False).close(), tmp_path)
     assert verdict.outcome is Outcome.VIOLATED
+
+
+@pytest.mark.parametrize(
+    ("limits", "settled", "outcome"),
+    [
+        ((2,), True, Outcome.NOT_APPLICABLE),
+        ((2,), False, Outcome.INCONCLUSIVE),
+        ((2, 10), True, Outcome.INCONCLUSIVE),
+    ],
+)
+def test_a_limit_that_no_live_set_may_change_is_not_judged(
+    limits: tuple[int, ...], settled: bool, outcome: Outcome, tmp_path: Path
+) -> None:
+    tape = Tape(revisionHistoryLimit=limits[0]).open("history").set_created()
+    for generation, limit in enumerate(limits[1:], 2):
+        change = {"metadata": {"generation": generation}, "spec": {"revisionHistoryLimit": limit}}
+        tape.change("statefulsets", "web", change)
+        tape.set_status(observedGeneration=generation)
+    assert verdict_of("REV-09", tape.close(settled, waited_for="web"), tmp_path).outcome is outcome

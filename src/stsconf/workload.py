@@ -426,11 +426,23 @@ class Workload:
     def nudge(self) -> None:
         """Change the spec in a way that asks for nothing, and wait until the controller has noticed.
 
-        It proves that the controller was alive and looked at the set: what it did not do, it chose not to do.
+        It proves that the controller was alive and looked at the set: what it did not do, it chose not to do. No set
+        that is nudged has a start ordinal.
         """
-        limit = self._observed()["spec"]["revisionHistoryLimit"]
-        self.patch({"spec": {"revisionHistoryLimit": limit + 1}}, "nudge")
+        spec = self._observed()["spec"]
+        if not self.set_history_limit(spec["revisionHistoryLimit"] + 1, "nudge"):
+            self.patch({"spec": {"ordinals": None if "ordinals" in spec else {"start": 0}}}, "nudge")
         self._observed()
+
+    def set_history_limit(self, limit: int, verb: str = "patch") -> bool:
+        """Change revisionHistoryLimit; whether the server lets it be changed on a live set, as it does from 1.33 on."""
+        try:
+            self.patch({"spec": {"revisionHistoryLimit": limit}}, verb)
+        except ApiError as refused:
+            if refused.status != 422:
+                raise
+            return False
+        return True
 
     def _observed(self) -> Object:
         """The set, once its status says that its controller has seen our last change."""

@@ -96,7 +96,8 @@ def history(workload: Workload) -> None:
     for step in range(4):
         change(step)
     workload.wait_revisions(3)
-    workload.patch({"spec": {"revisionHistoryLimit": 10}})
+    if not workload.set_history_limit(10):
+        return
     for step in (4, 5):
         change(step)
     workload.wait_revisions(5)
