@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from stsconf import judge, load, suite_files
+from stsconf.cli import main
 from stsconf.promise import import_promises
 from stsconf.reporting import document
+from stsconf.timeline_file import read_records
 
 ACCEPTED = sorted((Path(__file__).parents[1] / "reports").glob("v*/*/verdict.json"))
 
@@ -28,6 +30,18 @@ def test_an_accepted_report_is_reproduced_by_its_recording(path: Path) -> None:
                 [],
             )
             assert json.dumps(again["promises"][0]) == json.dumps(found)
+
+
+@pytest.mark.parametrize("path", ACCEPTED, ids=lambda p: f"{p.parts[-3]}-{p.parts[-2]}")
+def test_what_stsconf_images_lists_is_what_ran(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["images"]) == 0
+    keys = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+    images = document.read(path)["run"]["environment"]["images"]
+    spaces = {timeline.window.namespace for timeline in load(path.with_name("run.ndjson.gz")).timelines}
+    records = (record for _, record in read_records(path.with_name("run.ndjson.gz")))
+    pods = [r["obj"] for r in records if r["rec"] == "ev" and r["s"] == "pods" and r["ns"] in spaces]
+    ran = {c["image"] for pod in pods for c in pod["spec"]["containers"] if pod["status"].get("phase") == "Running"}
+    assert ran == {images[key] for key in keys}
 
 
 def test_there_is_an_accepted_report() -> None:
