@@ -1,21 +1,35 @@
 """All scenarios again and again under one controller: `python -m tests.many correct|real TIMES FOLDER`.
 
 ``correct`` is the controller of `tests/faulty/` with no fault, ``real`` the one of Kubernetes; both on provider
-`local`. One line a run; a run that violates something is explained and its recording is kept in FOLDER, the others
-are deleted. Ends with 1 when any run violated a promise.
+`local`, whose namespaces of one run go while the next is recorded. One line a run; a run that violates something is
+explained and its recording is kept in FOLDER, the others are deleted. Ends with 1 when any run violated a promise.
 """
 
 import shutil
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
-from stsconf.clusters import Provider
+from stsconf.clusters import Cluster, Provider
 from stsconf.clusters.chosen import provide
-from stsconf.run import Config
-from stsconf.verdict import Outcome
-from tests.bug_table import faulty_cluster, find
+from stsconf.inventory import RUN
+from stsconf.judge import judge
+from stsconf.recording import load
+from stsconf.run import Config, record
+from stsconf.scenarios import ORDINARY
+from stsconf.verdict import Outcome, Verdict
+from tests.bug_table import PROMISES, faulty_cluster
+
+
+def once(cluster: Cluster, folder: Path) -> Sequence[Verdict]:
+    """Every promise on one run of all scenarios."""
+    config = Config.from_options({"output-dir": folder})
+    timelines = load(record(cluster, [*ORDINARY.values()], config, lambda _: None)).timelines
+    for namespace in cluster.api.list("Namespace", query=f"?labelSelector={RUN}={config.run_id}"):
+        cluster.api.delete("Namespace", namespace["metadata"]["name"])
+    return [judge(promise, timelines) for promise in PROMISES.values() if not promise.on_request]
 
 
 def main(controller: str, times: int, folder: Path) -> bool:
@@ -32,7 +46,7 @@ def main(controller: str, times: int, folder: Path) -> bool:
     with faulty_cluster(folder, say) if controller == "correct" else provide(real(), say) as cluster:
         for number in range(1, times + 1):
             here = folder / f"run-{number}"
-            verdicts = find(cluster, None, here, lambda _: None).verdicts.values()
+            verdicts = once(cluster, here)
             outcomes = Counter(str(verdict.outcome) for verdict in verdicts)
             total += outcomes
             say(f"{controller} {number} of {times}: {', '.join(f'{n} {o}' for o, n in outcomes.most_common())}")
