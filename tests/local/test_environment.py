@@ -16,7 +16,7 @@ from stsconf.clusters import Cluster, existing, local
 from stsconf.promise import import_promises
 from stsconf.recording import Recording
 from stsconf.run import Config, record
-from stsconf.scenarios import SCENARIOS
+from stsconf.scenarios import ORDINARY, SCENARIOS
 from stsconf.verdict import Outcome, Verdict
 from stsconf.waits import Waits
 from tests.local.conftest import of, plane, say
@@ -52,7 +52,7 @@ def run(cluster: Cluster, folder: Path, hear: Callable[[str], None], *names: str
         hear(text)
 
     config = replace(Config.from_options({"output-dir": folder}), waits=Waits(settle=settle, publish=10))
-    return load(record(cluster, [SCENARIOS[name] for name in names or SCENARIOS], config, both))
+    return load(record(cluster, [SCENARIOS[name] for name in names or ORDINARY], config, both))
 
 
 def verdicts(recording: Recording) -> dict[str, Verdict]:
