@@ -247,18 +247,19 @@ def _later(witness: Iterable[Event[Any]]) -> str:
     """What happened only after its window had ended, and clears the controller of what was not reached, or "".
 
     Where the set had settled, one of these pods ceased to be Ready without having been asked to stop, such as on a node
-    that was lost then. Where the wait had run out, a pod of the set became Ready at last: it was slow, not stuck.
+    that was lost then. Where the wait had run out, one of these pods became Ready at last: it was slow, not stuck.
     """
     timeline, uids = judged.get(), {event.uid for event in witness}
-    closed = timeline.window.closed
-    if timeline.window.settled:
-        lost = timeline.pods.losing(lambda pod: pod.ready)
-        late = (e for e in lost if e.line > closed and e.uid in uids and not e.fact.terminating)
-        return next((f"Pod {e.name} ceased to be Ready after the scenario had ended" for e in late), "")
-    ready = [e for e in timeline.pods.becoming(lambda pod: pod.ready) if timeline.owns(e.fact)]
-    late = (e for e in ready if e.uid not in {e.uid for e in ready if e.line <= closed})
+    window = timeline.window
+    turned = timeline.pods.losing if window.settled else timeline.pods.becoming
+    turns = [e for e in turned(lambda pod: pod.ready) if e.uid in uids]
+    late = [e for e in turns if e.line > window.closed]
+    if window.settled:
+        left = (e for e in late if not e.fact.terminating)
+        return next((f"Pod {e.name} ceased to be Ready after the scenario had ended" for e in left), "")
+    before = {e.uid for e in turns if e.line <= window.closed}
     seen = "not reached in time, but Pod {} became Ready after that for the first time: it was slow, not stuck"
-    return next((seen.format(e.name) for e in late), "") if timeline.window.waited_for else ""
+    return next((seen.format(e.name) for e in late if e.uid not in before), "") if window.waited_for else ""
 
 
 def characterise(what: str, seen: str, *witness: Event[Any]) -> None:
