@@ -105,13 +105,9 @@ def make(store: Cache, steps: Sequence[Step], total: int, done: int) -> None:
     if not pending(steps):
         return
     with store.locked(waiting):
-        _make(store, steps, total, done)
-
-
-def _make(store: Cache, steps: Sequence[Step], total: int, done: int) -> None:
-    for number, each in enumerate(pending(steps), done + 1):
-        with step(number, total, each.name):
-            store.realise(each)
+        for number, each in enumerate(pending(steps), done + 1):
+            with step(number, total, each.name):
+                store.realise(each)
 
 
 def waiting() -> None:
@@ -341,7 +337,8 @@ def run(options: argparse.Namespace) -> int:
                 print(build_suite(recipe))
         case "wipe":
             down(recipe)
-            remove(recipe.store.root)
+            with recipe.store.locked(waiting):
+                remove(recipe.store.root)
     return 0
 
 
