@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -191,10 +192,16 @@ def test_an_evicted_pod_is_not_the_controllers_doing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("verb", "name", "body"), [("evict", "web-1", None), ("lose", "web", {"node": "worker"})], ids=["evicted", "lost"]
+    ("verb", "name", "body", "ours"),
+    [
+        ("evict", "web-1", {"deleteOptions": {"preconditions": {"uid": "uid-pods-web-1"}}}, True),
+        ("evict", "web-1", {"deleteOptions": {"preconditions": {"uid": "its-predecessor"}}}, False),
+        ("lose", "web", {"node": "worker"}, True),
+        ("lose", "web", {"node": "another"}, False),
+    ],
 )
 def test_an_eviction_of_our_own_is_no_interference(
-    verb: str, name: str, body: dict[str, str] | None, tmp_path: Path
+    verb: str, name: str, body: dict[str, Any], ours: bool, tmp_path: Path
 ) -> None:
     tape = created()
     tape.change("pods", "web-1", {"spec": {"nodeName": "worker"}})
@@ -202,7 +209,7 @@ def test_an_eviction_of_our_own_is_no_interference(
     tape.add(rec="act", phase="begin", **what)
     tape.add(rec="act", phase="end", **what, result=None)
     tape.change("pods", "web-1", {"status": {"conditions": [{"type": "DisruptionTarget", "status": "True"}]}})
-    assert verdict_of("ORD-01", tape, tmp_path).trouble is not Trouble.INTERFERENCE
+    assert (verdict_of("ORD-01", tape, tmp_path).trouble is not Trouble.INTERFERENCE) is ours
 
 
 def late(settled: bool) -> Tape:

@@ -20,6 +20,7 @@ from stsconf.timeline import (
     Timeline,
     Trouble,
     Window,
+    evicted,
 )
 from stsconf.timeline_file import FileState, Record, inspect, read_records
 
@@ -373,9 +374,9 @@ def _interference(
         if strangers := event.fact.spec_managers - managers:
             yield Problem(Trouble.INTERFERENCE, None, f"{', '.join(sorted(strangers))} wrote to {event.name} as well")
             break
-    evicted_by_us = {action.name for action in actions if action.verb == "evict"}
+    by_us = evicted(actions)
     taken_away = {action.body["node"] for action in actions if action.verb == "lose"}
-    for evicted in pods.events:
-        if evicted.fact.disrupted and evicted.name not in evicted_by_us and evicted.fact.node not in taken_away:
-            yield Problem(Trouble.INTERFERENCE, None, f"{evicted.name} was evicted or preempted during the run")
+    for pod in pods.events:
+        if pod.fact.disrupted and pod.uid not in by_us and pod.fact.node not in taken_away:
+            yield Problem(Trouble.INTERFERENCE, None, f"{pod.name} was evicted or preempted during the run")
             break

@@ -123,6 +123,11 @@ class Action:
     body: Any = None
 
 
+def evicted(actions: Iterable[Action]) -> set[str]:
+    """Uids of the pods that the harness evicted; the server answers with none, so each asks for one."""
+    return {a.body["deleteOptions"]["preconditions"]["uid"] for a in actions if a.verb == "evict"}
+
+
 @dataclass(frozen=True, slots=True)
 class Observation:
     """Something the harness wrote to, or read from, a volume; the API does not show content.
@@ -639,8 +644,8 @@ class Timeline:
     @cached_property
     def deleted_by_us(self) -> frozenset[str]:
         """Uids of the pods that the harness deleted or evicted."""
-        deletions = [a for a in self.actions if a.resource == "pods" and a.verb in ("delete", "evict")]
-        answered = {a.uid for a in deletions if a.uid}
+        deletions = [a for a in self.actions if a.resource == "pods" and a.verb == "delete"]
+        answered = {a.uid for a in deletions if a.uid} | evicted(self.actions)
         unanswered = {e.uid for a in deletions if not a.uid for e in self.pods.named(a.name)}
         return frozenset(answered | unanswered)
 
@@ -743,13 +748,12 @@ class Timeline:
 
     def absences(self) -> list[tuple[str, Action, float]]:
         """The nodes that the harness took away: name, the action, and the second at which it gave the node back."""
-        marks = [a for a in self.actions if a.resource == "nodes"]
-        back = [(a.body["node"], a.seconds) for a in marks if a.verb == "return"]
-        gone = [(a.body["node"], a) for a in marks if a.verb == "lose"]
-        return [
-            (node, lost, next((s for name, s in back if name == node and s > lost.seconds), math.inf))
-            for node, lost in gone
-        ]
+
+        def back(lost: Action) -> float:
+            returns = (a.seconds for a in self.actions if a.verb == "return" and a.body == lost.body)
+            return next((seconds for seconds in returns if seconds > lost.seconds), math.inf)
+
+        return [(lost.body["node"], lost, back(lost)) for lost in self.actions if lost.verb == "lose"]
 
     def cascades(self, policy: str) -> list[Event[facts.StatefulSet]]:
         """What ``deletions`` has of those that the harness asked for with this propagation policy."""

@@ -288,8 +288,9 @@ class Workload:
     def evict_pod(self, ordinal: int) -> None:
         """Evict one pod, as ``kubectl drain`` does, and wait until it has a successor and the set is settled."""
         name, uids = self._pod_name(ordinal), self.uids(ordinal)
-        body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name}}
-        with self.recorder.act("evict", "pods", self.names.namespace, name) as act:
+        options = {"preconditions": {"uid": uids[name]}}
+        body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name}, "deleteOptions": options}
+        with self.recorder.act("evict", "pods", self.names.namespace, name, body) as act:
             path = f"{self.api.path('Pod', self.names.namespace)}/{name}/eviction"
             act.returned(self.api.request("POST", path, body))
         self.wait_replaced(uids)
@@ -439,7 +440,7 @@ class Workload:
         try:
             self.patch({"spec": {"revisionHistoryLimit": limit}}, verb)
         except ApiError as refused:
-            if refused.status != 422:
+            if "updates to statefulset spec" not in str(refused):
                 raise
             return False
         return True
