@@ -25,7 +25,7 @@ from stsconf.errors import ClusterError, UsageError
 from stsconf.inventory import RUN, Inventory
 from stsconf.promise import Profile, Promise
 from stsconf.recorder import Recorder, RecorderError, Scope, WaitTimeout
-from stsconf.scenarios import SCENARIOS, Scenario
+from stsconf.scenarios import ORDINARY, SCENARIOS, Scenario
 from stsconf.waits import Say, Waits
 from stsconf.workload import Edit, Kind, Names, Workload
 
@@ -85,9 +85,7 @@ class Config:
 
     def _allows(self, scenario: str) -> bool:
         """Whether the configuration does not leave the scenario out."""
-        if self.scenarios is not None:
-            return scenario in self.scenarios
-        return self.disruptive or not (scenario in SCENARIOS and SCENARIOS[scenario].disruptive)
+        return (self.disruptive or scenario in ORDINARY) if self.scenarios is None else scenario in self.scenarios
 
     def scenarios_of(self, promises: Iterable[Promise]) -> list[Scenario]:
         """The scenarios that these promises need and the configuration does not leave out, in the order of a run."""
@@ -137,7 +135,7 @@ class Config:
         if (kubernetes := text("kubernetes")) and text("cluster") == Provider.EXISTING:
             raise UsageError("--sts-kubernetes has no meaning with --sts-cluster=existing, which has its version.")
         nodes, disruptive = kind.nodes_of(text("nodes"), text("cluster")), bool(options.get("disruptive"))
-        if (disruptive or any(SCENARIOS[name].disruptive for name in names or ())) and nodes <= kind.SPARE:
+        if (disruptive or not set(names or ()) <= set(ORDINARY)) and nodes <= kind.SPARE:
             raise UsageError("A node can be taken away only where there are others.", "Use --cluster kind --nodes 3.")
         run_id = new_id()
         return cls(
