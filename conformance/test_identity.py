@@ -74,11 +74,10 @@ def test_each_pod_is_found_by_name_in_the_governing_service(timeline: Timeline) 
     if timeline.publication_awaited:
         for member in timeline.healthy_members():
             found = published.get(member.name)
-            expect(member).shows(
-                f"pod behind the name {member.name}.{timeline.service_name}",
-                found and (found.pod_uid, found.addresses),
-                (member.uid, (member.fact.pod_ip,)),
-            )
+            leads = found is not None and (found.pod_uid, found.addresses) == (member.uid, (member.fact.pod_ip,))
+            name = f"{member.name}.{timeline.service_name}"
+            seen = f"it leads to {', '.join(found.addresses)} of {found.pod_uid}" if found else "there is no such name"
+            expect_reached(leads, f"{name} leads to {member.fact.pod_ip} of {member.uid}", member, seen=seen)
 
 
 @promise("IDN-10", source=f"{TUTORIAL}#using-stable-network-identities", scenarios=("rescale",), survives_gaps=True)
@@ -106,7 +105,12 @@ def test_the_service_answers_only_with_running_and_ready_pods(timeline: Timeline
         names = sorted(name for name, endpoint in timeline.endpoints().items() if endpoint.ready)
         for desired in timeline.sets.latest().values():
             ready = sorted(member.name for member in timeline.healthy_members())
-            expect(desired).shows("pods its Service answers with", names, ready)
+            expect_reached(
+                names == ready,
+                f"the Service answers with {', '.join(ready) or 'no Pod'}",
+                *(desired, *timeline.members()),
+                seen=f"it answers with {', '.join(names) or 'no Pod'}",
+            )
 
 
 @promise("IDN-08", source=f"{PAGE}#pod-identity", scenarios=("moved", "drain"), needs=("nodes",))

@@ -304,6 +304,20 @@ def test_a_pod_that_was_not_ready_when_its_scenario_had_settled_is_a_fault(tmp_p
     assert verdict.outcome is Outcome.VIOLATED
 
 
+@pytest.mark.parametrize("promise", ["IDN-11", "MRS-02", "STS-03"])
+@pytest.mark.parametrize(("settled_at_last", "outcome"), [(False, Outcome.INCONCLUSIVE), (True, Outcome.VIOLATED)])
+def test_what_tells_of_ready_pods_need_not_tell_of_what_happened_after_its_scenario(
+    promise: str, settled_at_last: bool, outcome: Outcome, tmp_path: Path
+) -> None:
+    tape = Tape().open("create").set_created()
+    for ordinal in (0, 1):
+        tape.volume(ordinal).pod_created(ordinal).pod_ready(ordinal)
+    tape.published(0, 1).set_status(replicas=2, readyReplicas=2, availableReplicas=2)
+    tape = tape.pod_ready(1, ready=False).close() if settled_at_last else tape.close().pod_ready(1, ready=False)
+    verdict = verdict_of(promise, tape, tmp_path)
+    assert verdict.outcome is outcome, verdict.explain()
+
+
 @pytest.mark.parametrize(
     ("limits", "settled", "outcome"),
     [

@@ -220,8 +220,8 @@ def expect_none(events: Iterable[Event[Any]], what: str) -> None:
         _put(Outcome.HOLDS, f"no {what}", "none was seen")
 
 
-def expect_reached(reached: bool, what: str, *witness: Event[Any]) -> None:
-    """The window ends in this state.
+def expect_reached(reached: bool, what: str, *witness: Event[Any], seen: str = "") -> None:
+    """The window ends in this state; else ``seen`` tells what was there. ``witness``: all pods that bear on it.
 
     The harness waits until the set's own status claims that all is done, or until the time is up: what is not so then
     will not be. A window that was cut short, was not waited for, or has holes proves nothing, and neither does one
@@ -238,7 +238,7 @@ def expect_reached(reached: bool, what: str, *witness: Event[Any]) -> None:
         _put(Outcome.INCONCLUSIVE, what, late, *marks, trouble=trouble)
     elif timeline.window.settled is not None and not timeline.problems:
         waited = timeline.window.waited_for or "although the set's status says that all is done"
-        _put(Outcome.VIOLATED, what, f"not reached: {waited}", *marks)
+        _put(Outcome.VIOLATED, what, "; ".join(filter(None, (f"not reached: {waited}", seen))), *marks)
     else:
         _put(Outcome.INCONCLUSIVE, what, "not reached while we watched", *marks, trouble=Trouble.NOT_REACHED)
 
