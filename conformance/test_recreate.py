@@ -93,7 +93,8 @@ def test_a_corrected_template_replaces_broken_pods(timeline: Timeline) -> None:
         if broken and recreation.rollout.epoch.is_last:
             began = recreation.rollout.epoch.began
             rest = timeline.rest(recreation.rollout.epoch)
-            expect_reached(rest is not None, f"all Pods are of revision {recreation.rollout.target} and Ready", began)
+            what = f"all Pods are of revision {recreation.rollout.target} and Ready"
+            expect_reached(rest is not None, what, began, *timeline.members())
 
 
 @promise("RCT-05", source=KEP_3541, scenarios=("recreate",), since="1.37")

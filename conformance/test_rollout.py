@@ -19,7 +19,8 @@ def test_every_pod_is_replaced_by_one_of_the_new_template(timeline: Timeline) ->
         spec = rollout.epoch.spec
         if spec.strategy == "RollingUpdate" and not spec.kept_back:
             if rest is None and rollout.epoch.is_last:
-                expect_reached(False, f"every pod is of revision {rollout.target}", rollout.epoch.began)
+                what = f"every pod is of revision {rollout.target}"
+                expect_reached(False, what, rollout.epoch.began, *timeline.members())
             for ordinal in spec.ordinals if rest else ():
                 name = timeline.pod_name(ordinal)
                 found = expect(rest).comes_with(timeline.pods.before(rest.rv, name), f"Pod {name}", timeline.pods)
@@ -156,7 +157,8 @@ def test_the_current_revision_becomes_the_update_revision(timeline: Timeline) ->
             if rest is not None:
                 expect(rest).has(current_revision=rollout.target, update_revision=rollout.target)
             elif rollout.epoch.is_last:
-                expect_reached(False, f"the current revision is {rollout.target}", rollout.epoch.began)
+                what = f"the current revision is {rollout.target}"
+                expect_reached(False, what, rollout.epoch.began, *timeline.members())
 
 
 @promise(

@@ -318,6 +318,13 @@ def test_what_tells_of_ready_pods_need_not_tell_of_what_happened_after_its_scena
     assert verdict.outcome is outcome, verdict.explain()
 
 
+def test_parallel_pods_that_never_get_ready_were_all_created_before_one_was(tmp_path: Path) -> None:
+    tape = Tape(podManagementPolicy="Parallel").open("parallel").set_created()
+    for ordinal in (0, 1):
+        tape.volume(ordinal).pod_created(ordinal)
+    assert verdict_of("PAR-01", tape.close(settled=False, waited_for="web"), tmp_path).outcome is Outcome.HOLDS
+
+
 @pytest.mark.parametrize(
     ("limits", "settled", "outcome"),
     [

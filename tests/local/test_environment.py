@@ -161,7 +161,7 @@ def test_nodes_that_are_not_ready_are_named_and_violate_nothing(ours: Cluster, t
 
     names = () if EXHAUSTIVE else ("create", "scale_up")
     with foreign(ours) as cluster:
-        recording = run(cluster, tmp_path, hear, *names, settle=NODE_GRACE + 5)
+        recording = run(cluster, tmp_path, hear, *names, settle=3 * NODE_GRACE)
     held = [t for t in recording.timelines if t.window.plan.get("environment", "").startswith("node: Pod web-")]
     verdicts(recording)
     reached = judge(PROMISES["ORD-12"], held)
