@@ -318,6 +318,24 @@ def test_what_tells_of_ready_pods_need_not_tell_of_what_happened_after_its_scena
     assert verdict.outcome is outcome, verdict.explain()
 
 
+@pytest.mark.parametrize("promise", ["UPD-01", "UPD-15"])
+@pytest.mark.parametrize("after_it", [False, True])
+def test_an_update_is_not_blamed_for_a_pod_that_ceases_to_be_ready_after_it(
+    promise: str, after_it: bool, tmp_path: Path
+) -> None:
+    tape = Tape(updateStrategy={"type": "RollingUpdate"}).open("rollout").set_created()
+    for ordinal in (0, 1):
+        tape.volume(ordinal).pod_created(ordinal).pod_ready(ordinal)
+    tape.change("statefulsets", "web", {"metadata": {"generation": 2}, "spec": {"template": {"spec": {}}}})
+    tape.set_status(replicas=2, readyReplicas=2, updatedReplicas=2, currentRevision="web-2", updateRevision="web-2")
+    if after_it:
+        tape.close()
+    tape.pod_ready(1, ready=False).set_status(readyReplicas=1)
+    verdict = verdict_of(promise, tape if after_it else tape.close(), tmp_path)
+    assert ("web-1 ceased to be Ready after the scenario had ended" in verdict.explain()) is after_it
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+
+
 def test_parallel_pods_that_never_get_ready_were_all_created_before_one_was(tmp_path: Path) -> None:
     tape = Tape(podManagementPolicy="Parallel").open("parallel").set_created()
     for ordinal in (0, 1):
