@@ -10,7 +10,8 @@ Object = dict[str, Any]
 
 
 def pod(name: str = "web-0", **status: Any) -> dict[str, Object]:
-    return {name: {"metadata": {"name": name, "uid": f"uid of {name}"}, "status": {"phase": "Pending", **status}}}
+    metadata = {"name": name, "uid": f"uid of {name}"}
+    return {name: {"metadata": metadata, "spec": {"nodeName": "one"}, "status": {"phase": "Pending", **status}}}
 
 
 def claim(phase: str) -> dict[str, Object]:
@@ -39,6 +40,7 @@ AROUND = {
     "unschedulable": (pod(**condition("PodScheduled", "False", "0/3 nodes are available")), {}, []),
     "mount": (pod(), {}, [event("FailedMount", "no such server", **OF_POD)]),
     "node": (pod(**condition("Ready", "False")), {}, [event("NodeNotReady", "Node is not ready", **OF_POD)]),
+    "node that does nothing": (pod(**condition("PodScheduled", "True")), {}, []),
     "provisioner": (pod(), claim("Pending"), []),
     "quota": (pod(), claim("Bound"), [event("FailedCreate", f"{REFUSED}exceeded quota: small")]),
     "quota of storage": (pod(), claim("Bound"), [event("FailedCreate", f"{NO_CLAIM}exceeded quota: small")]),
@@ -46,6 +48,7 @@ AROUND = {
     "admission of a level": ({}, {}, [event("FailedCreate", f'{REFUSED}violates PodSecurity "restricted:latest"')]),
 }
 NOT_AROUND = {
+    "a kubelet is at work": (pod(startTime="2026-11-28T23:06:00Z", **condition("PodScheduled", "True")), {}, []),
     "nobody makes a pod": ({}, {}, []),
     "a pod runs and is not Ready": (pod(phase="Running", **condition("Ready", "False")), {}, []),
     "its server crashes": (pod(**waiting("CrashLoopBackOff")), {}, []),

@@ -72,6 +72,8 @@ def _pods(pods: Mapping[str, Object], events: Iterable[Object]) -> Iterator[str]
             about, reason = event.get("involvedObject") or {}, str(event.get("reason"))
             if about.get("uid") == pod["metadata"]["uid"] and reason in TROUBLES:
                 yield f"{TROUBLES[reason]}: Pod {name}: {_brief(str(event.get('message') or reason))}"
+        if scheduled.get("status") == "True" and not status.get("startTime"):  # PodStatus: set by the kubelet at once
+            yield f"node: Pod {name}: the kubelet of node {pod['spec']['nodeName']} has not acknowledged it"
 
 
 def _claims(claims: Mapping[str, Object], events: Iterable[Object]) -> Iterator[str]:
