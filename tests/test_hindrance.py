@@ -86,6 +86,14 @@ NOT_AROUND = {
 }
 
 
+@pytest.mark.parametrize(("ready", "named"), [("Unknown", True), ("False", True), ("True", False)])
+def test_a_node_that_is_not_ready_is_named_for_a_pod_that_never_was(ready: str, named: bool) -> None:
+    node = {"metadata": {"name": "one"}, "status": condition("Ready", ready, "Kubelet stopped posting node status.")}
+    pods = pod(phase="Running", startTime="2026-11-28T23:06:00Z", **condition("Ready", "False"))
+    expected = "node: Pod web-0: one: Kubelet stopped posting node status." if named else None
+    assert hindrance("uid of web", pods, {}, [], [node]) == expected
+
+
 @pytest.mark.parametrize("name", AROUND)
 def test_what_is_around_is_named(name: str) -> None:
     pods, claims, events = AROUND[name]

@@ -28,15 +28,23 @@ REFUSED = re.compile(r"is forbidden|exceeded quota|denied (the )?request")
 
 
 def hindrance(
-    set_uid: str, pods: Mapping[str, Object], claims: Mapping[str, Object], events: Iterable[Object]
+    set_uid: str,
+    pods: Mapping[str, Object],
+    claims: Mapping[str, Object],
+    events: Iterable[Object],
+    nodes: Iterable[Object] = (),
 ) -> str | None:
     """What keeps the set's pods from being there and Ready: a word for it and the server's own words, or ``None``.
 
     ``pods`` and ``claims`` are the set's, as they are now, by name; ``events`` are all of the namespace, also of sets
-    of the same name that were there before.
+    of the same name that were there before; ``nodes`` are those of the pods, as far as they may be read.
     """
     events = list(events)
-    found = (*_refusals(set_uid, pods, claims, events), *_claims(claims, events), *_pods(pods, events))
+    found = (
+        *_refusals(set_uid, pods, claims, events),
+        *_claims(claims, events),
+        *_pods(pods, events, dict(_silent(nodes))),
+    )
     return next(iter(found), None)
 
 
@@ -54,7 +62,15 @@ def _refusals(
             yield f"{word}: {_brief(message)}"
 
 
-def _pods(pods: Mapping[str, Object], events: Iterable[Object]) -> Iterator[str]:
+def _silent(nodes: Iterable[Object]) -> Iterator[tuple[str, str]]:
+    """Nodes that are not ready, and what is said of that: no event tells it of a pod that was not Ready before."""
+    for node in nodes:
+        for condition in node["status"].get("conditions") or ():
+            if condition["type"] == "Ready" and condition["status"] != "True":
+                yield node["metadata"]["name"], str(condition.get("message") or condition.get("reason"))
+
+
+def _pods(pods: Mapping[str, Object], events: Iterable[Object], silent: Mapping[str, str]) -> Iterator[str]:
     for name, pod in sorted(pods.items()):
         status = pod.get("status") or {}
         conditions = {c["type"]: c for c in status.get("conditions") or ()}
@@ -72,8 +88,11 @@ def _pods(pods: Mapping[str, Object], events: Iterable[Object]) -> Iterator[str]
             about, reason = event.get("involvedObject") or {}, str(event.get("reason"))
             if about.get("uid") == pod["metadata"]["uid"] and reason in TROUBLES:
                 yield f"{TROUBLES[reason]}: Pod {name}: {_brief(str(event.get('message') or reason))}"
+        node = str(pod["spec"].get("nodeName"))
+        if node in silent:
+            yield f"node: Pod {name}: {node}: {_brief(silent[node])}"
         if scheduled.get("status") == "True" and not status.get("startTime"):  # PodStatus: set by the kubelet at once
-            yield f"node: Pod {name}: the kubelet of node {pod['spec']['nodeName']} has not acknowledged it"
+            yield f"node: Pod {name}: the kubelet of node {node} has not acknowledged it"
 
 
 def _claims(claims: Mapping[str, Object], events: Iterable[Object]) -> Iterator[str]:

@@ -744,7 +744,18 @@ class Workload:
             events = []
         except ClusterError as away:
             return away.what
-        return hindrance(self._uid, self.pods(), self._claims(), events)
+        pods = self.pods()
+        return hindrance(self._uid, pods, self._claims(), events, self._nodes(pods))
+
+    def _nodes(self, pods: Mapping[str, Object]) -> list[Object]:
+        """The nodes of these pods; none where they may not be read."""
+        try:
+            found = [
+                self.api.get("Node", name) for name in {pod["spec"].get("nodeName") for pod in pods.values()} if name
+            ]
+        except (ApiError, ClusterError):
+            return []
+        return [node for node in found if node]
 
     def shortfall(self) -> str:
         """What is not there yet, in words: for the message of a wait that ran out."""
