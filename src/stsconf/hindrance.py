@@ -1,8 +1,8 @@
 """Why a set does not get on, where that is the cluster around its controller: for a wait that ran out of time.
 
 Only what still holds counts: a pod that waits now, a claim that is unbound now, a creation that was refused of an
-object that is not there now. A pod that runs and is not Ready, that nobody makes, or whose claim nobody made, is no
-hindrance: that may be the controller.
+object that is not there now. A pod that nobody makes, whose claim nobody made, or that runs on a node that is ready
+without getting Ready itself, is no hindrance: that may be the controller.
 """
 
 import re

@@ -163,6 +163,7 @@ def test_nodes_that_are_not_ready_are_named_and_violate_nothing(ours: Cluster, t
     with foreign(ours) as cluster:
         recording = run(cluster, tmp_path, hear, *names, settle=3 * NODE_GRACE)
     held = [t for t in recording.timelines if t.window.plan.get("environment", "").startswith("node: Pod web-")]
+    assert EXHAUSTIVE or [t.window.scenario for t in held] == ["scale_up"]
     verdicts(recording)
     reached = judge(PROMISES["ORD-12"], held)
     assert reached.outcome is Outcome.INCONCLUSIVE
