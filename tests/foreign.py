@@ -1,5 +1,6 @@
 """A cluster as somebody else's: a prepared namespace, an account with the printed rights, what it was seen to do."""
 
+import gzip
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -75,3 +76,13 @@ def outside(entries: Iterable[dict[str, Any]], namespace: str) -> list[dict[str,
         if e["objectRef"]["resource"] != "selfsubjectaccessreviews"
         and (e["objectRef"].get("namespace") != namespace or e["responseStatus"]["code"] in (401, 403))
     ]
+
+
+def telling(folder: Path, words: Iterable[str]) -> list[str]:
+    """The files below a folder that contain one of the words, packed ones too; "FILE: WORD" for each."""
+    found = []
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        data = path.read_bytes()
+        text = gzip.decompress(data) if path.suffix == ".gz" else data
+        found += [f"{path.relative_to(folder)}: {word}" for word in words if word.encode() in text]
+    return found

@@ -12,13 +12,16 @@ import pytest
 from stsconf import suite_files
 from stsconf.clusters import Cluster
 from stsconf.clusters.rights import LOOKS, NEEDED
+from stsconf.waits import until
+from stsconf.workload import Names, documented
 from tests.cluster.conftest import audit_log
-from tests.foreign import account, entries_of, outside, right_of, space
+from tests.foreign import SECONDS, account, entries_of, outside, right_of, space, telling
 
 pytestmark = [pytest.mark.cluster]
 
 SPACE, STRICT, NEIGHBOUR = "sts-check", "sts-strict", "next-door"
 GREEN = {"holds", "characterised", "not applicable"}
+NEIGHBOURS = ("ConfigMap", "Service", "StatefulSet", "Pod", "PersistentVolumeClaim", "ControllerRevision")
 
 
 def suite(cluster: Cluster, folder: Path, *arguments: str) -> tuple[int, str, dict[str, Any]]:
@@ -55,8 +58,7 @@ def test_the_printed_role_is_enough_for_all_but_volumes_and_writes_nowhere_else(
     print(found["counts"], unknown)
     assert set(unknown) == {"STO-03", "STO-04"}
     assert all("the right to list and watch persistentvolumes" in reason for reason in unknown.values())
-    for path in (tmp_path / "out").rglob("*"):
-        assert not path.is_file() or b"untold" not in path.read_bytes(), path
+    assert not telling(tmp_path / "out", ["untold", NEIGHBOUR])
 
     entries = entries_of(audit_log(audited, tmp_path / "logs"), f"system:serviceaccount:{SPACE}:stsconf")
     assert not outside(entries, SPACE)
@@ -86,3 +88,51 @@ def test_a_restricted_namespace_forbids_the_documented_workload_and_the_overlay_
     assert {p["verdict"] for p in found["promises"]} <= GREEN
     assert found["run"]["environment"]["workload"] == "restricted"
     assert any(p["id"] == "STO-06" and p["obligations"] for p in found["promises"])
+
+
+def test_an_administrators_run_tells_and_touches_nothing_of_a_neighbour_at_work(
+    audited: Cluster, tmp_path: Path
+) -> None:
+    api = audited.api
+    service, stateful_set = documented(
+        Names(NEIGHBOUR, set_name="untold", service="untold"), audited.images["nginx_old"], audited.storage_class
+    )
+    stateful_set["spec"]["template"]["spec"]["containers"][0]["command"] = ["sleep", "2"]  # so that it is never quiet
+    config_map = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "untold"}, "data": {"untold": "untold"}}
+    manifests = (config_map, service, stateful_set)
+
+    def restarts() -> int:
+        (status,) = (api.get("Pod", "untold-0", NEIGHBOUR) or {}).get("status", {}).get("containerStatuses") or [{}]
+        return int(status.get("restartCount", 0))
+
+    def uids() -> dict[str, str]:
+        found = [one["metadata"] for kind in NEIGHBOURS for one in api.list(kind, NEIGHBOUR)]
+        return {f"{one['name']} {one['uid']}": one["name"] for one in found}
+
+    with space(api, NEIGHBOUR):
+        for manifest in manifests:
+            api.create(manifest, NEIGHBOUR)
+        assert until(lambda: restarts() > 0, SECONDS)
+        volume = next(iter(api.list("PersistentVolumeClaim", NEIGHBOUR)))["spec"]["volumeName"]
+        before, restarted = uids(), restarts()
+        code, text, found = suite(
+            audited,
+            tmp_path / "out",
+            f"--sts-kubeconfig={audited.kubeconfig}",
+            "--sts-scenario=create,rescale,rollout,retention,background_delete,strangers,orphan_delete",
+        )
+        worked = restarts() - restarted
+        assert uids() == before
+    assert code == 0, text
+    assert worked > 0, "there was nothing to tell"
+    assert any(p["id"] == "STO-03" and p["verdict"] == "holds" for p in found["promises"]), "volumes are cluster-wide"
+    words = ["untold", NEIGHBOUR, volume, *(name.split()[1] for name in before)]
+    assert not [word for word in words if word in text]
+    assert not telling(tmp_path / "out", words)
+    assert "timelines/run.ndjson.gz: stsconf-" in telling(tmp_path / "out", ["stsconf-"])
+
+    entries = entries_of(audit_log(audited, tmp_path / "logs"), "kubernetes-admin")
+    written = [e["objectRef"] for e in entries if e["objectRef"]["resource"] != "namespaces"]
+    ours = [w for w in written if w.get("namespace") == NEIGHBOUR or w.get("name") == volume]
+    assert sorted(w["resource"] for w in ours) == ["configmaps", "services", "statefulsets"], ours
+    assert len(written) > len(ours)

@@ -25,7 +25,7 @@ from stsconf.scenarios import ORDINARY, SCENARIOS
 from stsconf.verdict import Outcome
 from stsconf.waits import Waits, until
 from stsconf.workload import Kind
-from tests.foreign import account, entries_of, outside, right_of, space
+from tests.foreign import account, entries_of, outside, right_of, space, telling
 from tests.local.conftest import SECONDS, plane, say
 
 pytestmark = [pytest.mark.local]
@@ -103,8 +103,9 @@ def test_with_the_printed_role_a_whole_run_stays_in_its_namespace_and_only_volum
     assert used <= {*NEEDED, *LOOKS}, used - {*NEEDED, *LOOKS}
     assert {*NEEDED, *LOOKS} - used <= with_kubelet, "printed and never used"
 
-    text = "\n".join(said) + path.read_bytes().hex()
-    assert secret not in text
+    assert not any(secret in line for line in said)
+    assert not telling(tmp_path, [secret, NEIGHBOUR])
+    assert telling(tmp_path, [SPACE]), "a recording says where it was made"
     recording = load(path)
     assert recording.sealed
     promises = import_promises(suite_files.conformance()).values()
