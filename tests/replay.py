@@ -1,8 +1,8 @@
 """A pytest plugin that gives the suite a saved recording where a cluster would act: ``-p tests.replay``.
 
 Only the cluster is replaced: fixtures, items, judging and reports are the suite's own. ``REPLAY_RECORDING`` names the
-recording, ``REPLAY_LOG`` a file that receives what was made and removed, one line each. ``REPLAY_ACT`` is how acting
-goes wrong: ``hangs`` or ``breaks``.
+recording, ``REPLAY_LOG`` a file that receives what was made and removed, one line each. ``REPLAY_ACT`` is what goes
+wrong: acting ``hangs`` or ``breaks``, or the report is ``unwritable`` by a fault of its own.
 """
 
 import os
@@ -16,6 +16,7 @@ from kubernetes.client import ApiClient
 from stsconf import run
 from stsconf.api import Api
 from stsconf.clusters import Cluster, Provider, chosen
+from stsconf.reporting import junit
 
 
 def _note(line: str) -> None:
@@ -55,4 +56,10 @@ def _record(*_: object) -> Path:
     return Path(os.environ["REPLAY_RECORDING"])
 
 
+def _unwritable(*_: object) -> None:
+    raise RuntimeError("a fault of the report")
+
+
 chosen.provide, run.record = _provide, _record
+if os.environ.get("REPLAY_ACT") == "unwritable":
+    junit.write = _unwritable

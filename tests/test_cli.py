@@ -1,6 +1,8 @@
 """The command line, seen from outside."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,10 +13,24 @@ import yaml
 from stsconf.cli import main
 from tests.tape import Tape, created, write
 
+FAULT = """
+import sys
+from stsconf import cli, suite_files
+suite_files.conformance = None
+sys.exit(cli.main(sys.argv[1:]))
+"""
 
-def stsconf(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+
+def stsconf(
+    *arguments: str, cwd: Path, way: tuple[str, ...] = ("-P", "-m", "stsconf.cli"), **environment: str
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-P", "-m", "stsconf.cli", *arguments], cwd=cwd, capture_output=True, text=True, check=False
+        [sys.executable, *way, *arguments],
+        cwd=cwd,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
@@ -48,6 +64,31 @@ def test_a_violation_ends_with_exit_code_1_and_says_what_was_seen(tmp_path: Path
     done = stsconf("judge", str(write(tape.records, tmp_path / "run.ndjson")), cwd=tmp_path)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "web-0 had never been Running and Ready" in " ".join(done.stdout.split())
+    poor = stsconf("judge", "run.ndjson", cwd=tmp_path, PYTHONIOENCODING="ascii")
+    assert poor.returncode == 1, poor.stderr
+    assert poor.stdout.splitlines()[-1].endswith("Exit 1: a required promise is violated.")
+
+
+def test_a_fault_of_ours_does_not_end_as_a_violated_promise(tmp_path: Path) -> None:
+    done = stsconf("promises", cwd=tmp_path, way=("-P", "-c", FAULT))
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "TypeError" in done.stderr
+    assert "a fault of stsconf, not of the cluster" in done.stderr
+
+
+def test_a_reader_that_goes_away_is_not_told_that_all_is_well(tmp_path: Path) -> None:
+    recording = write(created(3).records, tmp_path / "run.ndjson")
+    read, written = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "stsconf.cli", "judge", str(recording)],
+        stdout=written,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    os.close(written)
+    assert (done.returncode, done.stderr) == (128 + signal.SIGPIPE, "")
 
 
 def test_a_folder_without_a_recording_is_a_usage_error(tmp_path: Path) -> None:

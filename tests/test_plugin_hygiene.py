@@ -167,6 +167,25 @@ def test_acting_that_fails_is_not_begun_again_and_blames_nobody(
     assert not (suite.out / "verdict.json").exists()
 
 
+def test_a_report_that_fails_does_not_end_as_a_violated_promise(suite: Suite) -> None:
+    code, text = suite.run(act="unwritable")
+    assert code == 3, text
+    assert "RuntimeError: a fault of the report" in text
+    assert "a fault of stsconf, not of the cluster" in text
+    assert suite.log == ONCE
+
+
+def test_a_terminal_of_another_encoding_is_told_all_the_same(
+    recording: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    suite = Suite(recording, tmp_path)
+    code, text = suite.run()
+    assert code == 1, text
+    assert "Exit 1: a required promise is violated." in text
+    assert f"Results are in {suite.out}" in text
+
+
 def test_a_run_that_is_told_to_end_leaves_nothing(suite: Suite) -> None:
     process = suite.start("--reruns=2", "--timeout=300", act="hangs")
     assert until(lambda: "scenarios begun" in suite.log or process.poll() is not None, 60, every=0.05)

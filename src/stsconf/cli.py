@@ -16,6 +16,7 @@ from typing import Any
 from stsconf import suite_files
 from stsconf.deadline import seconds
 from stsconf.errors import ClusterError, ExitCode, PreflightRefused, StsconfError, UsageError
+from stsconf.reporting.process import prepare
 
 _EPILOG = """\
 exit codes: 0 all required promises hold, 1 one is violated, 2 interrupted, 3 our own error, 4 usage,
@@ -26,6 +27,7 @@ exit codes: 0 all required promises hold, 1 one is violated, 2 interrupted, 3 ou
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; every error is one paragraph on standard error."""
+    prepare()
     parser = _parser()
     arguments, rest = parser.parse_known_args(argv)
     if rest and arguments.command not in ("run", "gate") and not getattr(arguments, "job", None):
@@ -37,9 +39,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.HOLDS
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -99,7 +99,13 @@ class ProgressLines:
 def standard_output() -> Console:
     """A log has no width of its own; 120 columns suit most of what shows it, and COLUMNS says otherwise."""
     wide = None if sys.stdout.isatty() or os.environ.get("COLUMNS") else _LOG_WIDTH
-    return Console(highlight=False, width=wide)
+    return _Console(highlight=False, width=wide)
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Rich would end the process with 1, which says that a promise is violated."""
+        raise BrokenPipeError
 
 
 def _print_header(console: Console, run: RunInfo) -> None:
