@@ -267,7 +267,7 @@ def _install(npm: str, home: Path) -> None:
     try:
         package = f"allure@{GENERATOR}"
         options = ["--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
-        options += ["--save-exact", "--fetch-retries=1", "--fetch-timeout=20000"]
+        options += ["--save-exact", "--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--fetch-timeout=20000"]
         _call([npm, "install", "--prefix", str(draft), *options, package], draft, _INSTALL_SECONDS)
         if not _cli(home).is_file():
             draft.rename(home)
