@@ -42,11 +42,18 @@ def of(data: Path) -> dict[str, int]:
     return {"keeper" if "keeper.py" in " ".join(w) else Path(w[0]).name: pid for pid, w in mine.items()}
 
 
+def status(pid: int) -> list[str]:
+    """State and parent of a process: ``Z`` once it is dead and its parent has not asked, ``X`` when it is gone."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[:2]
+    except (FileNotFoundError, ProcessLookupError):
+        return ["X", "0"]
+
+
 def data_of(run: int) -> Path | None:
     """Where the control plane of a process keeps its data, once it has one."""
     for pid, words in command_lines().items():
-        parent = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1]
-        if int(parent) == run and "keeper.py" in " ".join(words):
+        if int(status(pid)[1]) == run and "keeper.py" in " ".join(words):
             return Path(words[-1])
     return None
 

@@ -20,7 +20,7 @@ from stsconf.run import Config, record
 from stsconf.scenarios import SCENARIOS
 from stsconf.verdict import Outcome
 from stsconf.waits import until
-from tests.local.conftest import SECONDS, Run, assert_nothing_left, of, plane, say
+from tests.local.conftest import SECONDS, Run, assert_nothing_left, of, plane, say, status
 
 pytestmark = [pytest.mark.local]
 
@@ -81,7 +81,10 @@ def test_a_run_that_can_clean_up_nothing_leaves_nothing(number: int, start: Star
 def test_a_keeper_that_is_killed_takes_all_with_it(start: Start) -> None:
     run = start(["-c", HOLD])
     data = run.wait_for("held")
-    os.kill(of(data)["keeper"], signal.SIGKILL)
+    keeper = of(data)["keeper"]
+    os.kill(keeper, signal.SIGKILL)
+    # It has no command line a moment before its parent can know that it is dead.
+    assert until(lambda: status(keeper)[0] == "Z", SECONDS), status(keeper)
     assert until(lambda: not of(data), SECONDS), of(data)
     run.process.communicate()
     assert "keeper: it was killed, and every component with it" in run.said
