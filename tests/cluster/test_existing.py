@@ -19,9 +19,9 @@ from tests.foreign import SECONDS, account, entries_of, outside, right_of, space
 
 pytestmark = [pytest.mark.cluster]
 
-SPACE, STRICT, NEIGHBOUR = "sts-check", "sts-strict", "next-door"
+SPACE, STRICT, NEIGHBOUR, OTHERS = "sts-check", "sts-strict", "next-door", "over-the-road"
 GREEN = {"holds", "characterised", "not applicable"}
-NEIGHBOURS = ("ConfigMap", "Service", "StatefulSet", "Pod", "PersistentVolumeClaim", "ControllerRevision")
+THEIRS = ("ConfigMap", "Service", "StatefulSet", "Pod", "PersistentVolumeClaim", "ControllerRevision")
 
 
 def suite(cluster: Cluster, folder: Path, *arguments: str) -> tuple[int, str, dict[str, Any]]:
@@ -95,25 +95,25 @@ def test_an_administrators_run_tells_and_touches_nothing_of_a_neighbour_at_work(
 ) -> None:
     api = audited.api
     service, stateful_set = documented(
-        Names(NEIGHBOUR, set_name="untold", service="untold"), audited.images["nginx_old"], audited.storage_class
+        Names(OTHERS, set_name="untold", service="untold"), audited.images["nginx_old"], audited.storage_class
     )
     stateful_set["spec"]["template"]["spec"]["containers"][0]["command"] = ["sleep", "2"]  # so that it is never quiet
     config_map = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "untold"}, "data": {"untold": "untold"}}
     manifests = (config_map, service, stateful_set)
 
     def restarts() -> int:
-        (status,) = (api.get("Pod", "untold-0", NEIGHBOUR) or {}).get("status", {}).get("containerStatuses") or [{}]
+        (status,) = (api.get("Pod", "untold-0", OTHERS) or {}).get("status", {}).get("containerStatuses") or [{}]
         return int(status.get("restartCount", 0))
 
     def uids() -> dict[str, str]:
-        found = [one["metadata"] for kind in NEIGHBOURS for one in api.list(kind, NEIGHBOUR)]
+        found = [one["metadata"] for kind in THEIRS for one in api.list(kind, OTHERS)]
         return {f"{one['name']} {one['uid']}": one["name"] for one in found}
 
-    with space(api, NEIGHBOUR):
+    with space(api, OTHERS):
         for manifest in manifests:
-            api.create(manifest, NEIGHBOUR)
+            api.create(manifest, OTHERS)
         assert until(lambda: restarts() > 0, SECONDS)
-        volume = next(iter(api.list("PersistentVolumeClaim", NEIGHBOUR)))["spec"]["volumeName"]
+        volume = next(iter(api.list("PersistentVolumeClaim", OTHERS)))["spec"]["volumeName"]
         before, restarted = uids(), restarts()
         code, text, found = suite(
             audited,
@@ -126,13 +126,13 @@ def test_an_administrators_run_tells_and_touches_nothing_of_a_neighbour_at_work(
     assert code == 0, text
     assert worked > 0, "there was nothing to tell"
     assert any(p["id"] == "STO-03" and p["verdict"] == "holds" for p in found["promises"]), "volumes are cluster-wide"
-    words = ["untold", NEIGHBOUR, volume, *(name.split()[1] for name in before)]
+    words = ["untold", OTHERS, volume, *(name.split()[1] for name in before)]
     assert not [word for word in words if word in text]
     assert not telling(tmp_path / "out", words)
     assert "timelines/run.ndjson.gz: stsconf-" in telling(tmp_path / "out", ["stsconf-"])
 
     entries = entries_of(audit_log(audited, tmp_path / "logs"), "kubernetes-admin")
     written = [e["objectRef"] for e in entries if e["objectRef"]["resource"] != "namespaces"]
-    ours = [w for w in written if w.get("namespace") == NEIGHBOUR or w.get("name") == volume]
+    ours = [w for w in written if w.get("namespace") == OTHERS or w.get("name") == volume]
     assert sorted(w["resource"] for w in ours) == ["configmaps", "services", "statefulsets"], ours
     assert len(written) > len(ours)
