@@ -62,9 +62,9 @@ def lines_of_code(path: Path) -> int:
 
 
 def test_the_engine_without_providers_and_reports_does_not_grow() -> None:
-    """The goal is 4000; with scenarios, walkthrough, sentry, prepared namespaces and lost nodes it is at 6328."""
+    """The goal is 4000; with scenarios, walkthrough, sentry, prepared namespaces and lost nodes it is at 6327."""
     counted = [path for path in ENGINE if not {"clusters", "reporting"} & set(path.parts)]
-    assert sum(map(lines_of_code, counted)) <= 6328
+    assert sum(map(lines_of_code, counted)) <= 6327
 
 
 def test_the_wheel_brings_promises_manifests_and_types_and_finds_them(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def status(pid: int) -> list[str]:
 def data_of(run: int) -> Path | None:
     """Where the control plane of a process keeps its data, once it has one."""
     for pid, words in command_lines().items():
-        if int(status(pid)[1]) == run and "keeper.py" in " ".join(words):
+        if "keeper.py" in " ".join(words) and int(status(pid)[1]) == run:
             return Path(words[-1])
     return None
 
