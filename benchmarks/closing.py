@@ -11,8 +11,8 @@ from statistics import median
 
 from benchmarks import load
 from benchmarks.machine import describe
-from stsconf.api import Api
 from stsconf.clusters import identify
+from stsconf.kube.api import Api
 from stsconf.recorder import EVERYWHERE, Recorder, Scope, Seal
 from stsconf.reporting.terminal import ProgressLines
 

@@ -17,10 +17,10 @@ from pathlib import Path
 from secrets import token_hex
 
 from stsconf import clean
-from stsconf.api import Api
 from stsconf.clusters.shield import shielded
 from stsconf.errors import ClusterError
 from stsconf.inventory import Inventory
+from stsconf.kube.api import Api
 from stsconf.reporting.terminal import ProgressLines
 from stsconf.waits import Waits, until
 

@@ -17,11 +17,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from stsconf import suite_files
-from stsconf.api import Api, Object
 from stsconf.clusters import Cluster, Provider
 from stsconf.clusters.chosen import provide
 from stsconf.clusters.local import Settings
 from stsconf.judge import judge
+from stsconf.kube.api import Api, Object
 from stsconf.promise import import_promises
 from stsconf.recording import load
 from stsconf.run import Config, record

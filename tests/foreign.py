@@ -9,9 +9,9 @@ from typing import Any
 
 import yaml
 
-from stsconf.api import Api
 from stsconf.clusters import Cluster
 from stsconf.clusters.rights import Right, role_manifests
+from stsconf.kube.api import Api
 from stsconf.waits import until
 
 SECONDS = 120

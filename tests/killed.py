@@ -20,10 +20,10 @@ from enum import StrEnum
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from stsconf.api import Api
 from stsconf.clean import server_time
 from stsconf.clusters import Cluster, local
 from stsconf.inventory import RECORD_LABEL, SILENCE, labels, read_record
+from stsconf.kube.api import Api
 from stsconf.waits import Waits, until
 from stsconf.workload import Names, documented
 from tests.foreign import SECONDS, space

@@ -14,7 +14,7 @@ import urllib3
 import yaml
 from urllib3.exceptions import HTTPError
 
-from stsconf.api import Api
+from stsconf.kube.api import Api
 
 HOP_BY_HOP = frozenset({"connection", "host", "keep-alive", "transfer-encoding"})
 """Headers that speak of one connection only (RFC 9110, section 7.6.1)."""

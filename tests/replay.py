@@ -14,8 +14,8 @@ from pathlib import Path
 from kubernetes.client import ApiClient
 
 from stsconf import run
-from stsconf.api import Api
 from stsconf.clusters import Cluster, Provider, chosen
+from stsconf.kube.api import Api
 from stsconf.reporting import junit
 
 

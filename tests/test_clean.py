@@ -14,7 +14,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stsconf import clean
-from stsconf.api import Api, ApiError, Object
 from stsconf.clean import Request, clean_cluster, look, remove
 from stsconf.clusters import notes
 from stsconf.errors import ExitCode, PreflightRefused
@@ -31,6 +30,7 @@ from stsconf.inventory import (
     read_record,
     standing,
 )
+from stsconf.kube.api import Api, ApiError, Object
 from stsconf.waits import Waits
 
 NOW = datetime(2026, 11, 24, 20, 0, tzinfo=UTC)

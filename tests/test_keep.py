@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from stsconf.api import Api
 from stsconf.clusters import Cluster, Provider
 from stsconf.clusters.keeping import Keep, Staying
 from stsconf.errors import ExitCode
+from stsconf.kube.api import Api
 from stsconf.reporting.results import Results
 
 

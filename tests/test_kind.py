@@ -11,12 +11,12 @@ import pytest
 from kubernetes.client import ApiClient
 
 from stsconf import suite_files
-from stsconf.api import Api
 from stsconf.clusters import engine as engines
 from stsconf.clusters import kind, kubeadm, mirror
 from stsconf.clusters.engine import Engine, EngineChoice
 from stsconf.clusters.keeping import Keep, Staying
 from stsconf.errors import ClusterError, UsageError
+from stsconf.kube.api import Api
 from stsconf.waits import Waits
 
 

@@ -11,9 +11,9 @@ import yaml
 from kubernetes.client import Configuration
 from kubernetes.config import incluster_config
 
-from stsconf import kubeconfig
-from stsconf.api import Api
 from stsconf.errors import UsageError
+from stsconf.kube import kubeconfig
+from stsconf.kube.api import Api
 from stsconf.run import Config
 
 

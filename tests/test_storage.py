@@ -6,9 +6,9 @@ from typing import Any, cast
 import pytest
 
 from stsconf import suite_files
-from stsconf.api import Api
 from stsconf.clusters import storage
 from stsconf.errors import StorageNotReady
+from stsconf.kube.api import Api
 from stsconf.waits import Waits
 
 

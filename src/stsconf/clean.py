@@ -8,7 +8,6 @@ from email.utils import parsedate_to_datetime
 
 from urllib3.exceptions import HTTPError
 
-from stsconf.api import Api, ApiError, Object
 from stsconf.errors import ClusterError, ExitCode, PreflightRefused
 from stsconf.inventory import (
     MANAGED_BY,
@@ -21,8 +20,9 @@ from stsconf.inventory import (
     read_record,
     standing,
 )
+from stsconf.kube.api import Api, ApiError, Object
+from stsconf.kube.http import HttpProblem, Wire
 from stsconf.waits import Say, Waits, until
-from stsconf.wire import HttpProblem, Wire
 
 PROGRESS = 5.0
 """Seconds between two lines that say what is waited for."""

@@ -446,7 +446,7 @@ def _add_cluster_options(parser: argparse.ArgumentParser) -> None:
 
 def _connect(arguments: argparse.Namespace) -> Any:
     """The API server that the options name. Raises ``UsageError`` and ``PreflightRefused`` when it cannot be used."""
-    from stsconf.api import Api, ApiError
+    from stsconf.kube.api import Api, ApiError
 
     kubeconfig = arguments.kubeconfig
     api = Api.from_kubeconfig(kubeconfig.expanduser() if kubeconfig else None, arguments.context)

@@ -16,8 +16,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self
 
-from stsconf.api import Api, Object
 from stsconf.errors import StsconfError
+from stsconf.kube.api import Api, Object
 
 RECORD = "stsconf-run"
 """Name of the ConfigMap in a run's home."""

@@ -11,8 +11,8 @@ from pathlib import Path
 from secrets import token_hex
 from typing import BinaryIO
 
-from stsconf.api import Api, ApiError
 from stsconf.errors import PreflightRefused, UsageError
+from stsconf.kube.api import Api, ApiError
 from stsconf.recorder import Recorder, RecorderError, Scope, Seal
 from stsconf.waits import Say
 

@@ -26,11 +26,11 @@ from urllib3.exceptions import HTTPError
 
 from stsconf.deadline import Deadline
 from stsconf.errors import StsconfError
+from stsconf.kube.http import HttpProblem, Wire
 from stsconf.redaction import REDACTION, Redactor
 from stsconf.sentinel import Sentinel
 from stsconf.streams import DIAGNOSTIC, STREAMS, Feed, Gap, Journal, RecorderWaits, Stream
 from stsconf.timeline_file import TimelineWriter
-from stsconf.wire import HttpProblem, Wire
 
 T = TypeVar("T")
 

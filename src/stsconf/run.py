@@ -14,7 +14,6 @@ from secrets import token_hex
 from typing import TypeVar
 
 from stsconf import catalogue, reporting
-from stsconf.api import ApiError
 from stsconf.clusters import Cluster, Provider, existing, images, kind, mirror, preflight, storage
 from stsconf.clusters.engine import EngineChoice
 from stsconf.clusters.keeping import Keep
@@ -23,6 +22,7 @@ from stsconf.clusters.preflight import Asked
 from stsconf.deadline import Deadline, seconds
 from stsconf.errors import ClusterError, UsageError
 from stsconf.inventory import RUN, Inventory
+from stsconf.kube.api import ApiError
 from stsconf.promise import Profile, Promise
 from stsconf.recorder import Recorder, RecorderError, Scope, WaitTimeout
 from stsconf.scenarios import ORDINARY, SCENARIOS, Scenario

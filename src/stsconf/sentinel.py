@@ -13,8 +13,8 @@ from typing import Any
 from urllib3.exceptions import HTTPError
 
 from stsconf import suite_files
+from stsconf.kube.http import HttpProblem, Wire
 from stsconf.streams import STREAMS, Stream
-from stsconf.wire import HttpProblem, Wire
 
 NAME = "stsconf-sentinel"
 LABELS = {"app.kubernetes.io/managed-by": "stsconf", "app.kubernetes.io/component": "sentinel"}

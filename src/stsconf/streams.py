@@ -21,8 +21,8 @@ from typing import Any
 import urllib3
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
+from stsconf.kube.http import HttpProblem, Wire
 from stsconf.timeline_file import Record, TimelineWriter, encode
-from stsconf.wire import HttpProblem, Wire
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,8 @@ import pytest
 import yaml
 
 from stsconf import judge, load, suite_files
-from stsconf.api import Api, Object
 from stsconf.clusters import Cluster
+from stsconf.kube.api import Api, Object
 from stsconf.promise import import_promises
 from stsconf.timeline_file import inspect
 from stsconf.verdict import Outcome

@@ -13,8 +13,8 @@ import pytest
 import yaml
 
 from stsconf import judge, load, suite_files
-from stsconf.api import Api, run_in_pod
 from stsconf.clusters import Cluster
+from stsconf.kube.api import Api, run_in_pod
 from stsconf.promise import import_promises
 from stsconf.recording import Recording
 from stsconf.run import Config, record

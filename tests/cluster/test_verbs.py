@@ -8,9 +8,9 @@ from secrets import token_hex
 
 import pytest
 
-from stsconf.api import Object
 from stsconf.clusters import Cluster
 from stsconf.errors import UsageError
+from stsconf.kube.api import Object
 from stsconf.recorder import Recorder, Scope
 from stsconf.waits import Waits, until
 from stsconf.workload import Names, Workload, gated, rollout_status

@@ -4,7 +4,7 @@ import argparse
 import threading
 from pathlib import Path
 
-from stsconf.api import Api
+from stsconf.kube.api import Api
 from tests.faulty.faults import FAULTS
 from tests.faulty.loop import ANNOTATION, Loop
 

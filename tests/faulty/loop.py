@@ -11,9 +11,9 @@ from typing import Any
 
 from urllib3.exceptions import HTTPError
 
-from stsconf.api import Api, ApiError
 from stsconf.errors import StsconfError
-from stsconf.wire import HttpProblem, Wire
+from stsconf.kube.api import Api, ApiError
+from stsconf.kube.http import HttpProblem, Wire
 from tests.faulty.controller import Action, Controller, Create, Delete, Patch, View, Wait, WriteStatus
 from tests.faulty.faults import FAULTS
 from tests.faulty.objects import Object, Raw, is_terminating, merged, name_of, uid_of

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from stsconf import suite_files
-from stsconf.api import Object
 from stsconf.clusters import local
+from stsconf.kube.api import Object
 from stsconf.recorder import Recorder
 from stsconf.timeline_file import read_records
 from tests.local.conftest import plane

@@ -11,7 +11,6 @@ import yaml
 from kubernetes.utils.quantity import parse_quantity
 
 from stsconf import judge, load, suite_files
-from stsconf.api import Api, Object
 from stsconf.clean import Request, clean_cluster
 from stsconf.clusters import Cluster, existing, local
 from stsconf.clusters.keeping import Keep
@@ -19,6 +18,7 @@ from stsconf.clusters.preflight import Asked, Finding, findings
 from stsconf.clusters.rights import LOOKS, NEEDED, VOLUMES, Right, rules
 from stsconf.errors import ExitCode, PreflightRefused
 from stsconf.inventory import RUN
+from stsconf.kube.api import Api, Object
 from stsconf.promise import import_promises
 from stsconf.run import Config, record
 from stsconf.scenarios import ORDINARY, SCENARIOS

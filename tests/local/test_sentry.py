@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from stsconf.api import Object
 from stsconf.clusters import Cluster
+from stsconf.kube.api import Object
 from stsconf.waits import until
 from stsconf.workload import Names, documented
 from tests.local.conftest import SECONDS

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from stsconf.api import ApiError
 from stsconf.cli import main
 from stsconf.errors import PreflightRefused, UsageError
 from stsconf.facts import changed_fields, fields_of
+from stsconf.kube.api import ApiError
 from stsconf.sentry.comparison import blind_spots, compare
 from stsconf.sentry.snapshot import Snapshot, SnapshotError, read, take
 

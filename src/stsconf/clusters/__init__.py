@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from stsconf.api import Api
+from stsconf.kube.api import Api
 
 
 class Provider(StrEnum):

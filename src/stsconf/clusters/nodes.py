@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from stsconf.api import Api
 from stsconf.clusters.engine import Engine
+from stsconf.kube.api import Api
 
 STAGE = "nodes"
 

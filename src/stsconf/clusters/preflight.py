@@ -15,14 +15,14 @@ from typing import Any
 import yaml
 from kubernetes.utils.quantity import parse_quantity
 
-from stsconf.api import Api, ApiError, Object
 from stsconf.clean import server_time
 from stsconf.clusters import Cluster
 from stsconf.clusters.rights import LOOKS, NEEDED, OWN_NAMESPACES, VOLUMES, Right, missing, rules
 from stsconf.clusters.storage import known_classes, probe
 from stsconf.errors import PreflightRefused
 from stsconf.inventory import RECORD, read_record
-from stsconf.kubeconfig import in_pod
+from stsconf.kube.api import Api, ApiError, Object
+from stsconf.kube.kubeconfig import in_pod
 from stsconf.waits import Say
 from stsconf.workload import Kind, Names, documented
 

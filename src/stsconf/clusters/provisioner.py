@@ -14,9 +14,9 @@ from typing import Any
 
 from urllib3.exceptions import HTTPError
 
-from stsconf.api import Api, Object
 from stsconf.errors import ClusterError
-from stsconf.wire import HttpProblem, Wire
+from stsconf.kube.api import Api, Object
+from stsconf.kube.http import HttpProblem, Wire
 
 ASKED = "volume.kubernetes.io/storage-provisioner"
 PROVIDED = "pv.kubernetes.io/provisioned-by"

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from stsconf import suite_files
-from stsconf.api import Api, Object
+from stsconf.kube.api import Api, Object
 
 NAME = "stsconf"
 """Of the service account, the roles and their bindings."""

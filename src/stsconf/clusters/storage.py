@@ -6,11 +6,11 @@ Stages of the proof, in order: class, provisioner, bind, image, mount, write. A 
 from collections.abc import Mapping, Sequence
 
 from stsconf import suite_files
-from stsconf.api import Api, ApiError, Object
 from stsconf.clusters import Cluster
 from stsconf.errors import StorageNotReady
 from stsconf.hindrance import NO_IMAGE
 from stsconf.inventory import labels
+from stsconf.kube.api import Api, ApiError, Object
 from stsconf.waits import Say, Waits, until
 from stsconf.workload import Kind
 

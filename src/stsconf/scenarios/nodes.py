@@ -1,6 +1,6 @@
 """A node is drained, and a node is lost. Each takes a cluster made for it, whose storage stands on another node."""
 
-from stsconf.api import Object
+from stsconf.kube.api import Object
 from stsconf.scenarios.registry import scenario
 from stsconf.workload import Workload
 

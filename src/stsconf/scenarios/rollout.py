@@ -1,6 +1,6 @@
 """Updates of the pod template: rolled out, staged, stopped, undone."""
 
-from stsconf.api import ApiError, Object
+from stsconf.kube.api import ApiError, Object
 from stsconf.scenarios.registry import scenario
 from stsconf.workload import GATE, Workload, gated, with_spec
 

@@ -1,6 +1,6 @@
 """Creation and scaling."""
 
-from stsconf.api import Object
+from stsconf.kube.api import Object
 from stsconf.scenarios.registry import scenario
 from stsconf.workload import Workload, gated
 

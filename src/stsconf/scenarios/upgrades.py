@@ -6,7 +6,7 @@ An ordinary run does not act these; ``stsconf upgrade`` does, all at once, and e
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from stsconf.api import Object
+from stsconf.kube.api import Object
 from stsconf.scenarios.deletion import policy
 from stsconf.workload import Workload, with_spec
 

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from stsconf import facts
-from stsconf.api import Api, ApiError
 from stsconf.clusters import identify
 from stsconf.errors import PreflightRefused, StsconfError
+from stsconf.kube.api import Api, ApiError
 from stsconf.verdict import singular
 
 SCHEMA = "sts-snapshot"

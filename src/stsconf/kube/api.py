@@ -17,8 +17,8 @@ from kubernetes.client import ApiClient, Configuration
 from kubernetes.config import list_kube_config_contexts
 
 from stsconf.errors import ClusterError, StsconfError
-from stsconf.kubeconfig import client
-from stsconf.wire import HttpProblem, Wire
+from stsconf.kube.http import HttpProblem, Wire
+from stsconf.kube.kubeconfig import client
 
 Object = dict[str, Any]
 
