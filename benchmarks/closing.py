@@ -13,7 +13,7 @@ from benchmarks import load
 from benchmarks.machine import describe
 from stsconf.clusters import identify
 from stsconf.kube.api import Api
-from stsconf.recorder import EVERYWHERE, Recorder, Scope, Seal
+from stsconf.record.recorder import EVERYWHERE, Recorder, Scope, Seal
 from stsconf.reporting.terminal import ProgressLines
 
 

@@ -20,9 +20,9 @@ from kubernetes.watch import Watch
 from benchmarks import load
 from benchmarks.machine import describe
 from stsconf.clusters import identify
-from stsconf.recorder import EVERYWHERE, Recorder, Scope
+from stsconf.record.file import read_records
+from stsconf.record.recorder import EVERYWHERE, Recorder, Scope
 from stsconf.reporting.terminal import ProgressLines
-from stsconf.timeline_file import read_records
 
 END = "the-end"
 """The label of the first pod that ends the measurement."""

@@ -20,9 +20,9 @@ from benchmarks import load
 from benchmarks.machine import describe
 from benchmarks.rate import REPORT, busiest, most_within
 from stsconf.clusters import identify
-from stsconf.recorder import EVERYWHERE, Recorder, Scope
+from stsconf.record.file import read_records
+from stsconf.record.recorder import EVERYWHERE, Recorder, Scope
 from stsconf.reporting.terminal import ProgressLines
-from stsconf.timeline_file import read_records
 
 TIMES = 5
 """The load, in times of the busiest second of the accepted report."""

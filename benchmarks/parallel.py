@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.rate import REPORT, SECOND
-from stsconf.timeline_file import Record, read_records
+from stsconf.record.file import Record, read_records
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from stsconf.timeline_file import read_records
+from stsconf.record.file import read_records
 
 REPORT = Path(__file__).parents[1] / "reports" / "v1.37.2" / "kind" / "run.ndjson.gz"
 """The accepted report of a whole run."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from stsconf.timeline_file import TimelineWriter
+from stsconf.record.file import TimelineWriter
 from tests.tape import Record, records_of
 
 REAL = Path(__file__).parent / "recordings" / "kind-1.37.2" / "run.ndjson.gz"

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from stsconf.record.file import TimelineWriter, read_records
 from stsconf.recording import Recording, load
-from stsconf.timeline_file import TimelineWriter, read_records
 
 Record = dict[str, Any]
 

@@ -11,10 +11,10 @@ from stsconf.catalogue import rows
 from stsconf.clusters import Provider
 from stsconf.clusters.keeping import Keep
 from stsconf.promise import Level, Profile, import_promises
+from stsconf.record.file import read_records
 from stsconf.reporting.plan import MEASURED, plan, seconds
 from stsconf.run import NODE_PODS, Config
 from stsconf.scenarios import ORDINARY, SCENARIOS, Scenario
-from stsconf.timeline_file import read_records
 
 ROOT = Path(__file__).parents[1]
 WAYS = {

@@ -458,7 +458,7 @@ def _connect(arguments: argparse.Namespace) -> Any:
 
 
 def _record(arguments: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001 - one signature for all commands
-    from stsconf.passive import default_output, record_namespace
+    from stsconf.record.passive import default_output, record_namespace
     from stsconf.reporting.terminal import ProgressLines
 
     output = arguments.output or default_output(arguments.namespace)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from stsconf import facts
+from stsconf.record.file import FileState, Record, inspect, read_records
 from stsconf.timeline import (
     END,
     GRACE_SECONDS,
@@ -22,7 +23,6 @@ from stsconf.timeline import (
     Window,
     evicted,
 )
-from stsconf.timeline_file import FileState, Record, inspect, read_records
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from stsconf.errors import ClusterError, UsageError
 from stsconf.inventory import RUN, Inventory
 from stsconf.kube.api import ApiError
 from stsconf.promise import Profile, Promise
-from stsconf.recorder import Recorder, RecorderError, Scope, WaitTimeout
+from stsconf.record.recorder import Recorder, RecorderError, Scope, WaitTimeout
 from stsconf.scenarios import ORDINARY, SCENARIOS, Scenario
 from stsconf.waits import Say, Waits
 from stsconf.workload import Edit, Kind, Names, Workload

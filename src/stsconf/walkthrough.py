@@ -20,7 +20,7 @@ from kubernetes.config import list_kube_config_contexts
 from stsconf import run
 from stsconf.clusters import Cluster
 from stsconf.errors import ClusterError, PreflightRefused, StsconfError
-from stsconf.recorder import WaitTimeout
+from stsconf.record.recorder import WaitTimeout
 from stsconf.scenarios import Scenario
 from stsconf.waits import Say
 from stsconf.workload import Workload, documented

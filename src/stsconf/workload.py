@@ -14,7 +14,7 @@ from stsconf import suite_files
 from stsconf.errors import ClusterError, UsageError
 from stsconf.hindrance import hindrance
 from stsconf.kube.api import JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH, Api, ApiError, Object, run_in_pod
-from stsconf.recorder import Recorder, WaitTimeout
+from stsconf.record.recorder import Recorder, WaitTimeout
 from stsconf.waits import Waits
 
 Edit = Callable[[Object], None]

@@ -18,7 +18,7 @@ from stsconf import judge, load, suite_files
 from stsconf.clusters import Cluster
 from stsconf.kube.api import Api, Object
 from stsconf.promise import import_promises
-from stsconf.timeline_file import inspect
+from stsconf.record.file import inspect
 from stsconf.verdict import Outcome
 from stsconf.waits import until
 from stsconf.workload import Names, documented

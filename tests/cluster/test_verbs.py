@@ -11,7 +11,7 @@ import pytest
 from stsconf.clusters import Cluster
 from stsconf.errors import UsageError
 from stsconf.kube.api import Object
-from stsconf.recorder import Recorder, Scope
+from stsconf.record.recorder import Recorder, Scope
 from stsconf.waits import Waits, until
 from stsconf.workload import Names, Workload, gated, rollout_status
 

@@ -8,8 +8,8 @@ import pytest
 from stsconf import suite_files
 from stsconf.clusters import local
 from stsconf.kube.api import Object
-from stsconf.recorder import Recorder
-from stsconf.timeline_file import read_records
+from stsconf.record.file import read_records
+from stsconf.record.recorder import Recorder
 from tests.local.conftest import plane
 from tests.recorder.audit import compare
 

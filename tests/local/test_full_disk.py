@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from stsconf import suite_files
-from stsconf.timeline_file import inspect
+from stsconf.record.file import inspect
 from tests.local.conftest import assert_nothing_left, data_of
 from tests.local.small_files import ROOM
 

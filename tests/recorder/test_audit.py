@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from stsconf.timeline_file import TimelineWriter
+from stsconf.record.file import TimelineWriter
 from tests.recorder.audit import KINDS, compare
 
 

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from stsconf import streams
-from stsconf.recorder import Recorder, RecorderError, Scope, Seal, WaitTimeout
-from stsconf.streams import STREAMS, RecorderWaits
-from stsconf.timeline_file import TimelineWriter, inspect, read_records
+from stsconf.record import feed as streams
+from stsconf.record.feed import STREAMS, RecorderWaits
+from stsconf.record.file import TimelineWriter, inspect, read_records
+from stsconf.record.recorder import Recorder, RecorderError, Scope, Seal, WaitTimeout
 from tests.recorder.scripted import KINDS, NAMESPACE, Fault, Server, World
 
 WAITS = RecorderWaits(
@@ -335,7 +335,7 @@ def test_a_full_disk_ends_the_waits_and_the_file_is_not_whole(
             self._file.close()
             self._file = FullDisk(path, "ab")
 
-    monkeypatch.setattr("stsconf.recorder.TimelineWriter", Writer)
+    monkeypatch.setattr("stsconf.record.recorder.TimelineWriter", Writer)
     server.world = world = World()
     recorder = Recorder(server.client(), tmp_path / "run.ndjson", run_id="test", waits=WAITS).start()
     world.toggle("web-0", note="x" * 4000)

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from stsconf.errors import TimelineFileError
-from stsconf.timeline_file import TimelineWriter, inspect, read_records, slice_file
+from stsconf.record.file import TimelineWriter, inspect, read_records, slice_file
 
 TEXT = st.text(max_size=8)
 RECORDS = st.lists(
@@ -169,7 +169,7 @@ def test_a_missing_file_is_one_sentence(tmp_path: Path) -> None:
 FULL_DISK = """
 import resource, signal, sys
 from pathlib import Path
-from stsconf.timeline_file import TimelineWriter
+from stsconf.record.file import TimelineWriter
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a write beyond the limit then fails, as on a full disk
 resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
 writer = TimelineWriter(Path(sys.argv[1]), {})

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from stsconf.timeline_file import inspect, read_records
+from stsconf.record.file import inspect, read_records
 from tests.recorder.scripted import NAMESPACE, Server
 
 STSCONF = [sys.executable, "-P", "-m", "stsconf.cli"]

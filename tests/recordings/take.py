@@ -7,7 +7,7 @@ stays as it was recorded. The file is sealed anew; its header says so.
 import sys
 from pathlib import Path
 
-from stsconf.timeline_file import TimelineWriter, read_records
+from stsconf.record.file import TimelineWriter, read_records
 
 LEFT_OUT = "events"
 

@@ -10,10 +10,10 @@ from stsconf.errors import ExitCode
 from stsconf.expect import expect
 from stsconf.judge import judge
 from stsconf.promise import Level, Promise
+from stsconf.record.file import TimelineWriter
 from stsconf.recording import Recording
 from stsconf.reporting.document import RunInfo
 from stsconf.timeline import Timeline
-from stsconf.timeline_file import TimelineWriter
 from stsconf.verdict import Verdict
 
 Object = dict[str, Any]

@@ -11,7 +11,7 @@ import urllib3
 from kubernetes.client import ApiClient
 from urllib3.exceptions import HTTPError
 
-from stsconf.timeline_file import Record
+from stsconf.record.file import Record
 
 
 class HttpProblem(Exception):

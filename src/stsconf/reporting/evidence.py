@@ -5,10 +5,10 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from stsconf.record.file import read_records
 from stsconf.recording import Recording
 from stsconf.reporting.spans import lanes, on, say_action, say_observation
 from stsconf.timeline import Event, Timeline
-from stsconf.timeline_file import read_records
 from stsconf.verdict import Outcome, TimelineVerdict, Verdict, Witness
 
 _MOST_ROWS = 80

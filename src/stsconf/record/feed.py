@@ -22,7 +22,7 @@ import urllib3
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from stsconf.kube.http import HttpProblem, Wire
-from stsconf.timeline_file import Record, TimelineWriter, encode
+from stsconf.record.file import Record, TimelineWriter, encode
 
 
 @dataclass(frozen=True, slots=True)

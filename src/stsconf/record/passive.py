@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from stsconf.errors import PreflightRefused, UsageError
 from stsconf.kube.api import Api, ApiError
-from stsconf.recorder import Recorder, RecorderError, Scope, Seal
+from stsconf.record.recorder import Recorder, RecorderError, Scope, Seal
 from stsconf.waits import Say
 
 PROGRESS = 5.0

@@ -27,10 +27,10 @@ from urllib3.exceptions import HTTPError
 from stsconf.deadline import Deadline
 from stsconf.errors import StsconfError
 from stsconf.kube.http import HttpProblem, Wire
-from stsconf.redaction import REDACTION, Redactor
-from stsconf.sentinel import Sentinel
-from stsconf.streams import DIAGNOSTIC, STREAMS, Feed, Gap, Journal, RecorderWaits, Stream
-from stsconf.timeline_file import TimelineWriter
+from stsconf.record.feed import DIAGNOSTIC, STREAMS, Feed, Gap, Journal, RecorderWaits, Stream
+from stsconf.record.file import TimelineWriter
+from stsconf.record.redaction import REDACTION, Redactor
+from stsconf.record.sentinel import Sentinel
 
 T = TypeVar("T")
 

@@ -1,0 +1,1 @@
+"""Recording: what happened, every version of every object, in one sealed file."""
