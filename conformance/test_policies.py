@@ -14,7 +14,7 @@ from stsconf import (
     healthy,
     promise,
 )
-from stsconf.timeline import GRACE_SECONDS
+from stsconf.timeline.timeline import GRACE_SECONDS
 
 PAGE = "concepts/workloads/controllers/statefulset/"
 PARALLEL = f"{PAGE}#parallel-pod-management"

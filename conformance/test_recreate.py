@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from stsconf import Event, NotApplicable, Pod, Timeline, expect, expect_none, expect_reached, healthy, promise
-from stsconf.timeline import END, Epoch, Rollout
+from stsconf.timeline.timeline import END, Epoch, Rollout
 
 KEP_3541 = "https://www.kubernetes.dev/resources/keps/3541/"
 RECREATING = ("recreate", "recreate_parallel")

@@ -1,7 +1,7 @@
 """A change of the pod template replaces the pods in reverse order, one at a time, and leaves their storage alone."""
 
 from stsconf import Level, Timeline, expect, expect_none, expect_reached, healthy, promise
-from stsconf.timeline import UpdateStop
+from stsconf.timeline.timeline import UpdateStop
 
 PAGE = "concepts/workloads/controllers/statefulset/"
 ROLLING = f"{PAGE}#rolling-updates"

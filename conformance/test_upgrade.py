@@ -1,7 +1,7 @@
 """The control plane is exchanged for one of another version, and nobody changes a set."""
 
 from stsconf import Event, Pod, Revision, Timeline, expect, expect_none, expect_reached, promise
-from stsconf.facts import changed_fields
+from stsconf.timeline.facts import changed_fields
 
 NOTES = "https://github.com/kubernetes/kubernetes/blob/master/CHANGELOG/CHANGELOG-1.35.md#bug-or-regression"
 UPGRADES = (

@@ -23,9 +23,9 @@ from stsconf.clusters.local import Settings
 from stsconf.judge import judge
 from stsconf.kube.api import Api, Object
 from stsconf.promise import import_promises
-from stsconf.recording import load
 from stsconf.run import Config, record
 from stsconf.scenarios import ORDINARY, SCENARIOS
+from stsconf.timeline.recording import load
 from stsconf.verdict import Outcome, Verdict
 from stsconf.waits import Waits
 from tests.faulty.faults import FAULTS, Fault

@@ -17,9 +17,9 @@ from pathlib import Path
 from stsconf.clusters import Cluster, Provider
 from stsconf.clusters.chosen import provide
 from stsconf.judge import judge
-from stsconf.recording import load
 from stsconf.run import Config, record
 from stsconf.scenarios import ORDINARY
+from stsconf.timeline.recording import load
 from stsconf.verdict import Outcome, Verdict
 from tests.bug_table import PROMISES, faulty_cluster
 

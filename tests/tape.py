@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from stsconf.record.file import TimelineWriter, read_records
-from stsconf.recording import Recording, load
+from stsconf.timeline.recording import Recording, load
 
 Record = dict[str, Any]
 

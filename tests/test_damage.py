@@ -14,8 +14,8 @@ from stsconf import suite_files
 from stsconf.judge import judge
 from stsconf.promise import Promise, import_promises
 from stsconf.record.file import FileState, slice_file
-from stsconf.recording import assemble, load
-from stsconf.timeline import Timeline
+from stsconf.timeline.recording import assemble, load
+from stsconf.timeline.timeline import Timeline
 from stsconf.verdict import Outcome
 from tests.editor import RECREATED
 from tests.edits import EDITS, REAL, windows

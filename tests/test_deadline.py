@@ -11,10 +11,10 @@ from stsconf.deadline import Deadline, seconds
 from stsconf.errors import ExitCode
 from stsconf.judge import judge
 from stsconf.promise import import_promises
-from stsconf.recording import Recording
 from stsconf.reporting.page import page
 from stsconf.reporting.results import Results, rejudge
 from stsconf.reporting.summary import summary
+from stsconf.timeline.recording import Recording
 from stsconf.verdict import Outcome, Verdict
 from tests.tape import Tape, created
 

@@ -8,7 +8,7 @@ import pytest
 from stsconf.judge import judge
 from stsconf.promise import Level, Promise
 from stsconf.record.file import inspect
-from stsconf.recording import load
+from stsconf.timeline.recording import load
 from stsconf.verdict import Outcome
 from tests.editor import EDITS, REAL, Edit, integrity, windows
 from tests.edits import MATRIX, PROMISES, matrix, unedited, verdicts

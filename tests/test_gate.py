@@ -15,7 +15,7 @@ from stsconf.reporting import document
 from stsconf.reporting.gate import Accepted, Gate, Kind, gate_document, read_accepted
 from stsconf.reporting.page import page
 from stsconf.reporting.results import Results
-from stsconf.timeline import Trouble
+from stsconf.timeline.timeline import Trouble
 from stsconf.verdict import Outcome, TimelineVerdict, Verdict
 
 TODAY = datetime.date(2026, 11, 25)

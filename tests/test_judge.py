@@ -9,7 +9,7 @@ import pytest
 from stsconf import suite_files
 from stsconf.judge import judge
 from stsconf.promise import Promise, import_promises
-from stsconf.timeline import Trouble
+from stsconf.timeline.timeline import Trouble
 from stsconf.verdict import Outcome, Verdict
 from tests.tape import Tape, created
 

@@ -11,10 +11,10 @@ from stsconf.errors import UsageError
 from stsconf.judge import judge
 from stsconf.promise import import_promises
 from stsconf.record.file import TimelineWriter, read_records
-from stsconf.recording import load
 from stsconf.reporting.plan import plan
 from stsconf.run import Config
 from stsconf.scenarios import ORDINARY
+from stsconf.timeline.recording import load
 from stsconf.verdict import Outcome
 from tests.tape import Tape
 

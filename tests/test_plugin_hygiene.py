@@ -18,9 +18,9 @@ import pytest
 from stsconf import suite_files
 from stsconf.clusters.shield import shielded
 from stsconf.promise import import_promises
-from stsconf.recording import load
 from stsconf.reporting.document import document
 from stsconf.reporting.results import rejudge
+from stsconf.timeline.recording import load
 from stsconf.waits import until
 from tests.edits import EDITS, seal
 

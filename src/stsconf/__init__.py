@@ -7,11 +7,11 @@ The engine in data-flow order: ``clusters`` (where it runs), ``workload`` and ``
 
 from stsconf.errors import NotApplicable
 from stsconf.expect import characterise, expect, expect_none, expect_reached
-from stsconf.facts import Pod, Revision, StatefulSet, healthy
 from stsconf.judge import judge
 from stsconf.promise import Level, promise
-from stsconf.recording import Recording, load
-from stsconf.timeline import Event, Timeline
+from stsconf.timeline.facts import Pod, Revision, StatefulSet, healthy
+from stsconf.timeline.recording import Recording, load
+from stsconf.timeline.timeline import Event, Timeline
 from stsconf.verdict import Outcome, Verdict
 
 __all__ = [

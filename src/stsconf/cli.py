@@ -198,10 +198,10 @@ def _walkthrough(arguments: argparse.Namespace, rest: Sequence[str]) -> int:  # 
     from stsconf import walkthrough
     from stsconf.clusters.chosen import provide
     from stsconf.promise import import_promises
-    from stsconf.recording import load
     from stsconf.reporting.results import rejudge
     from stsconf.reporting.terminal import ProgressLines, standard_output
     from stsconf.reporting.walkthrough import markdown, page, show
+    from stsconf.timeline.recording import load
 
     _agree_to_build(arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -272,10 +272,10 @@ def _upgrade(arguments: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa
     from stsconf.clusters.chosen import provide
     from stsconf.judge import judge
     from stsconf.promise import import_promises
-    from stsconf.recording import load
     from stsconf.reporting.results import rejudge
     from stsconf.reporting.terminal import ProgressLines, print_moved, print_report
     from stsconf.scenarios.upgrades import UPGRADED
+    from stsconf.timeline.recording import load
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     _agree_to_build(arguments)
@@ -508,8 +508,8 @@ def _judge(arguments: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: 
 def _rejudged(given: Sequence[Path], arguments: argparse.Namespace, wanted: Callable[[Any], bool]) -> Any:
     """The promises that are wanted, judged again on recordings, or folders of runs."""
     from stsconf.promise import import_promises
-    from stsconf.recording import load
     from stsconf.reporting.results import recordings_below, rejudge
+    from stsconf.timeline.recording import load
 
     promises = filter(wanted, import_promises(suite_files.conformance()).values())
     recordings = [load(path) for each in given for path in recordings_below(each)]

@@ -8,7 +8,7 @@ from stsconf.catalogue import quote
 from stsconf.errors import NotApplicable, UnknownFact
 from stsconf.expect import judged, obligations
 from stsconf.promise import Level, Promise
-from stsconf.timeline import Problem, Timeline, Trouble, kinds_read, trouble_of
+from stsconf.timeline.timeline import Problem, Timeline, Trouble, kinds_read, trouble_of
 from stsconf.verdict import WORST_FIRST, Obligation, Outcome, TimelineVerdict, Verdict, worst
 
 

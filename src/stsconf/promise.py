@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from stsconf.catalogue import rows
-from stsconf.timeline import Timeline
+from stsconf.timeline.timeline import Timeline
 
 DOCS = "https://kubernetes.io/docs/"
 

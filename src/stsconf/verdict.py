@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from stsconf.timeline import Event, Trouble
+from stsconf.timeline.timeline import Event, Trouble
 
 
 class Outcome(StrEnum):

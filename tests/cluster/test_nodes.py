@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from stsconf.recording import load
+from stsconf.timeline.recording import load
 
 pytestmark = [pytest.mark.nodes]
 

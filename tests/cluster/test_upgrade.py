@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from stsconf.recording import load
 from stsconf.scenarios.upgrades import UPGRADED
+from stsconf.timeline.recording import load
 
 pytestmark = [pytest.mark.upgrade]
 

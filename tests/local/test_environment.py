@@ -14,9 +14,9 @@ import pytest
 from stsconf import judge, load, suite_files
 from stsconf.clusters import Cluster, existing, local
 from stsconf.promise import import_promises
-from stsconf.recording import Recording
 from stsconf.run import Config, record
 from stsconf.scenarios import ORDINARY, SCENARIOS
+from stsconf.timeline.recording import Recording
 from stsconf.verdict import Outcome, Verdict
 from stsconf.waits import Waits
 from tests.local.conftest import of, plane, say

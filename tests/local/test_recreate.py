@@ -6,8 +6,8 @@ import pytest
 
 from stsconf.clusters.chosen import provide
 from stsconf.judge import judge
-from stsconf.recording import load
 from stsconf.run import Config, record
+from stsconf.timeline.recording import load
 from stsconf.verdict import Outcome
 from tests.bug_table import PROMISES, RECREATE
 from tests.local.conftest import say

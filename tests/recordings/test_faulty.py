@@ -5,7 +5,7 @@ import pytest
 from stsconf.catalogue import AREAS
 from stsconf.judge import judge
 from stsconf.promise import Level
-from stsconf.recording import load
+from stsconf.timeline.recording import load
 from stsconf.verdict import Outcome
 from tests.bug_table import PROMISES
 from tests.faulty.faults import FAULTS

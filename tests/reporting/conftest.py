@@ -3,7 +3,7 @@ from collections.abc import Callable
 import pytest
 from reporting_story import Story, partition
 
-from stsconf.recording import Recording, load
+from stsconf.timeline.recording import Recording, load
 from stsconf.verdict import Outcome, Verdict
 
 

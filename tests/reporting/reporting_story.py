@@ -11,9 +11,9 @@ from stsconf.expect import expect
 from stsconf.judge import judge
 from stsconf.promise import Level, Promise
 from stsconf.record.file import TimelineWriter
-from stsconf.recording import Recording
 from stsconf.reporting.document import RunInfo
-from stsconf.timeline import Timeline
+from stsconf.timeline.recording import Recording
+from stsconf.timeline.timeline import Timeline
 from stsconf.verdict import Verdict
 
 Object = dict[str, Any]

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from reporting_story import RUN
 
-from stsconf.recording import Recording
 from stsconf.reporting import allure as report
+from stsconf.timeline.recording import Recording
 
 SUITE = """
 import sys
@@ -20,7 +20,7 @@ sys.path.insert(0, {folder!r})
 import pytest
 from reporting_story import CRASH, PROMISES, verdicts_of
 from stsconf.reporting.allure import attach
-from stsconf.recording import load
+from stsconf.timeline.recording import load
 from stsconf.verdict import Outcome
 
 recording = load(Path({recording!r}))

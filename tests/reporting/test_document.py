@@ -7,8 +7,8 @@ import pytest
 from reporting_story import CRASH, IMPLEMENTATION, PROMISES, RUN, verdicts_of
 
 from stsconf.errors import ExitCode
-from stsconf.recording import Recording, load
 from stsconf.reporting.document import ResultFileError, document, dumps, exit_code, read, write
+from stsconf.timeline.recording import Recording, load
 from stsconf.verdict import Outcome, Verdict
 
 Make = Callable[..., Verdict]

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 from reporting_story import Story, partition, verdicts_of
 
-from stsconf.recording import Recording, load
 from stsconf.reporting.evidence import cell, deciding_events, excerpt
+from stsconf.timeline.recording import Recording, load
 
 
 def test_the_deciding_lines_come_first_and_are_bold_among_the_others(broken: Recording) -> None:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from reporting_story import CRASH, IMPLEMENTATION, PROMISES, RUN, verdicts_of
 
-from stsconf.recording import Recording
 from stsconf.reporting.junit import junit, write
+from stsconf.timeline.recording import Recording
 from stsconf.verdict import Outcome, Verdict
 
 

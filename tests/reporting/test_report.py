@@ -4,8 +4,8 @@ import pytest
 import yaml
 from reporting_story import IMPLEMENTATION, PROMISES, RUN, verdicts_of
 
-from stsconf.recording import Recording
 from stsconf.reporting.report import report
+from stsconf.timeline.recording import Recording
 from stsconf.verdict import Outcome, Verdict
 
 

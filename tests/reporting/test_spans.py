@@ -2,8 +2,8 @@ from pathlib import Path
 
 from reporting_story import REVISIONS, Story, partition
 
-from stsconf.recording import Recording, load
 from stsconf.reporting.spans import State, lanes, say_action
+from stsconf.timeline.recording import Recording, load
 
 
 def test_a_pod_that_is_replaced_keeps_its_lane_and_starts_again(broken: Recording) -> None:

@@ -5,8 +5,8 @@ import pytest
 from reporting_story import CRASH, IMPLEMENTATION, PROMISES, RUN, verdicts_of
 
 from stsconf.errors import ExitCode
-from stsconf.recording import Recording
 from stsconf.reporting.summary import LIMIT, gantt, summary
+from stsconf.timeline.recording import Recording
 from stsconf.verdict import Obligation, Outcome, TimelineVerdict, Verdict
 
 

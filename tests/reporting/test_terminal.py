@@ -8,9 +8,9 @@ from reporting_story import CRASH, IMPLEMENTATION, PROMISES, RUN, verdicts_of
 from rich.console import Console
 
 from stsconf.errors import ExitCode
-from stsconf.recording import Recording
 from stsconf.reporting.document import RunInfo
 from stsconf.reporting.terminal import ProgressLines, print_report
+from stsconf.timeline.recording import Recording
 from stsconf.verdict import Outcome, Verdict
 
 

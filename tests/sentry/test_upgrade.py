@@ -9,10 +9,10 @@ import pytest
 from stsconf import suite_files
 from stsconf.judge import judge
 from stsconf.promise import import_promises
-from stsconf.recording import load
 from stsconf.reporting.results import rejudge
 from stsconf.run import Config
 from stsconf.scenarios.upgrades import UPGRADED
+from stsconf.timeline.recording import load
 from stsconf.verdict import Outcome, Verdict
 from tests.tape import TEMPLATE, Tape, created
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from stsconf.errors import PRECEDENCE, ExitCode, StsconfError
-from stsconf.recording import Recording
 from stsconf.reporting.look import count
+from stsconf.timeline.recording import Recording
 from stsconf.verdict import Obligation, Outcome, TimelineVerdict, Verdict, Witness
 
 SCHEMA = "stsconf-verdict"

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from stsconf.record.file import read_records
-from stsconf.recording import Recording
 from stsconf.reporting.spans import lanes, on, say_action, say_observation
-from stsconf.timeline import Event, Timeline
+from stsconf.timeline.recording import Recording
+from stsconf.timeline.timeline import Event, Timeline
 from stsconf.verdict import Outcome, TimelineVerdict, Verdict, Witness
 
 _MOST_ROWS = 80

@@ -17,7 +17,7 @@ from stsconf.catalogue import rows
 from stsconf.errors import UsageError
 from stsconf.reporting import document
 from stsconf.reporting.document import Json, ResultFileError
-from stsconf.timeline import Trouble
+from stsconf.timeline.timeline import Trouble
 from stsconf.verdict import Outcome, Verdict
 
 SCHEMA = "stsconf-gate"

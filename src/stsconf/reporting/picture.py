@@ -14,7 +14,7 @@ import drawsvg
 
 from stsconf.reporting.look import LOOKS, sentence
 from stsconf.reporting.spans import Lane, Lanes, Span, State, lanes, on, say_action, say_observation
-from stsconf.timeline import Timeline
+from stsconf.timeline.timeline import Timeline
 from stsconf.verdict import WORST_FIRST, Obligation, Outcome, Verdict
 
 WIDTH = 980.0

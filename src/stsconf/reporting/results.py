@@ -13,10 +13,10 @@ from stsconf.clusters import Cluster
 from stsconf.errors import ExitCode, UsageError
 from stsconf.judge import judge
 from stsconf.promise import Promise
-from stsconf.recording import Recording
 from stsconf.reporting import document, junit, page, report, summary
 from stsconf.reporting.document import RunInfo
 from stsconf.reporting.gate import Change, Gate, gate_document
+from stsconf.timeline.recording import Recording
 from stsconf.verdict import Verdict
 
 CUT_SHORT = (ExitCode.INTERRUPTED, ExitCode.HARNESS, ExitCode.REFUSED)

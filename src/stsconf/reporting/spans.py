@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from stsconf import facts
-from stsconf.timeline import Action, Event, History, Observation, Timeline
+from stsconf.timeline import facts
+from stsconf.timeline.timeline import Action, Event, History, Observation, Timeline
 from stsconf.verdict import TimelineVerdict, Verdict, singular
 
 

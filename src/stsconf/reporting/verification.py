@@ -14,11 +14,11 @@ from typing import Any
 from stsconf.errors import PRECEDENCE, ExitCode
 from stsconf.judge import judge
 from stsconf.promise import Promise
-from stsconf.recording import Recording, load
 from stsconf.reporting import document
 from stsconf.reporting.document import ResultFileError
 from stsconf.reporting.results import CUT_SHORT, UNREACHED
-from stsconf.timeline import Trouble
+from stsconf.timeline.recording import Recording, load
+from stsconf.timeline.timeline import Trouble
 from stsconf.verdict import Verdict
 
 _NOT_FROM_VERDICTS = frozenset(

@@ -12,10 +12,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from stsconf import facts
 from stsconf.clusters import identify
 from stsconf.errors import PreflightRefused, StsconfError
 from stsconf.kube.api import Api, ApiError
+from stsconf.timeline import facts
 from stsconf.verdict import singular
 
 SCHEMA = "sts-snapshot"

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from stsconf import facts
 from stsconf.record.file import FileState, Record, inspect, read_records
-from stsconf.timeline import (
+from stsconf.timeline import facts
+from stsconf.timeline.timeline import (
     END,
     GRACE_SECONDS,
     Action,

@@ -16,8 +16,8 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Any, Generic, TypeVar, cast
 
-from stsconf import facts
 from stsconf.errors import UnknownFact
+from stsconf.timeline import facts
 
 F = TypeVar("F", bound=facts.Fact)
 

@@ -1,0 +1,1 @@
+"""A recording as questions: facts, histories, and what promises ask of them."""
