@@ -20,13 +20,13 @@ from stsconf import suite_files
 from stsconf.clusters import Cluster, Provider
 from stsconf.clusters.chosen import provide
 from stsconf.clusters.local import Settings
-from stsconf.judge import judge
+from stsconf.judging.judge import judge
+from stsconf.judging.promise import import_promises
+from stsconf.judging.verdict import Outcome, Verdict
 from stsconf.kube.api import Api, Object
-from stsconf.promise import import_promises
 from stsconf.run import Config, record
 from stsconf.scenarios import ORDINARY, SCENARIOS
 from stsconf.timeline.recording import load
-from stsconf.verdict import Outcome, Verdict
 from stsconf.waits import Waits
 from tests.faulty.faults import FAULTS, Fault
 from tests.faulty.loop import ANNOTATION

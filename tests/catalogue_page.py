@@ -4,8 +4,8 @@ from collections import Counter
 from pathlib import Path
 
 from stsconf import suite_files
-from stsconf.catalogue import AREAS, MEANING, Row, Standing, rows
-from stsconf.promise import Level, Promise, import_promises
+from stsconf.judging.catalogue import AREAS, MEANING, Row, Standing, rows
+from stsconf.judging.promise import Level, Promise, import_promises
 
 PAGE = Path(__file__).parents[1] / "docs" / "catalogue.md"
 PROMISES = import_promises(suite_files.conformance())
@@ -19,7 +19,7 @@ def page() -> str:
         "# Catalogue",
         "",
         f"{len(rows())} things that the documents of Kubernetes say about StatefulSets, and where each stands.",
-        "Generated from `src/stsconf/catalogue.toml` and `conformance/` by `python -m tests.catalogue_page`.",
+        "Generated from `src/stsconf/judging/catalogue.toml` and `conformance/` by `python -m tests.catalogue_page`.",
         "",
         f"For {quoted} the document's own words are given, as in a copy that was read; the copies are listed at the",
         "end. The others are unverified.",

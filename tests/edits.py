@@ -10,11 +10,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from stsconf import suite_files
-from stsconf.judge import decide, judge, judge_timeline
-from stsconf.promise import Promise, import_promises
+from stsconf.judging.judge import decide, judge, judge_timeline
+from stsconf.judging.promise import Promise, import_promises
+from stsconf.judging.verdict import Outcome, TimelineVerdict, Verdict
 from stsconf.timeline.recording import load
 from stsconf.timeline.timeline import Timeline
-from stsconf.verdict import Outcome, TimelineVerdict, Verdict
 from tests import edits_basic, edits_life, edits_recreate, edits_updates  # noqa: F401 - they register their edits
 from tests.editor import EDITS, REAL, RECREATED, Edit, integrity, seal, windows
 

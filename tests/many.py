@@ -16,11 +16,11 @@ from pathlib import Path
 
 from stsconf.clusters import Cluster, Provider
 from stsconf.clusters.chosen import provide
-from stsconf.judge import judge
+from stsconf.judging.judge import judge
+from stsconf.judging.verdict import Outcome, Verdict
 from stsconf.run import Config, record
 from stsconf.scenarios import ORDINARY
 from stsconf.timeline.recording import load
-from stsconf.verdict import Outcome, Verdict
 from tests.bug_table import PROMISES, faulty_cluster
 
 

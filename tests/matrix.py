@@ -19,11 +19,11 @@ from typing import Any
 
 from stsconf.clusters import Provider
 from stsconf.clusters.chosen import provide
-from stsconf.judge import judge
+from stsconf.judging.judge import judge
+from stsconf.judging.verdict import Outcome, Verdict
 from stsconf.run import Config, record
 from stsconf.scenarios import ORDINARY, SCENARIOS
 from stsconf.timeline.recording import load
-from stsconf.verdict import Outcome, Verdict
 from tests.bug_table import PROMISES, scenarios_of
 
 CHECKOUT = Path(__file__).parents[1]

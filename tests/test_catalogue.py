@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from stsconf.catalogue import MEANING, Row, Standing, rows
-from stsconf.promise import DOCS, Level, Promise
+from stsconf.judging.catalogue import MEANING, Row, Standing, rows
+from stsconf.judging.promise import DOCS, Level, Promise
 from stsconf.scenarios import SCENARIOS
 from stsconf.scenarios.upgrades import UPGRADED
 from tests.catalogue_page import PAGE, PROMISES, page

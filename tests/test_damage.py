@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stsconf import suite_files
-from stsconf.judge import judge
-from stsconf.promise import Promise, import_promises
+from stsconf.judging.judge import judge
+from stsconf.judging.promise import Promise, import_promises
+from stsconf.judging.verdict import Outcome
 from stsconf.record.file import FileState, slice_file
 from stsconf.timeline.recording import assemble, load
 from stsconf.timeline.timeline import Timeline
-from stsconf.verdict import Outcome
 from tests.editor import RECREATED
 from tests.edits import EDITS, REAL, windows
 from tests.tape import Record, Tape, created, records_of

@@ -9,13 +9,13 @@ import pytest
 from stsconf import suite_files
 from stsconf.deadline import Deadline, seconds
 from stsconf.errors import ExitCode
-from stsconf.judge import judge
-from stsconf.promise import import_promises
+from stsconf.judging.judge import judge
+from stsconf.judging.promise import import_promises
+from stsconf.judging.verdict import Outcome, Verdict
 from stsconf.reporting.page import page
 from stsconf.reporting.results import Results, rejudge
 from stsconf.reporting.summary import summary
 from stsconf.timeline.recording import Recording
-from stsconf.verdict import Outcome, Verdict
 from tests.tape import Tape, created
 
 PROMISES = import_promises(suite_files.conformance())

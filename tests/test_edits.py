@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from stsconf.judge import judge
-from stsconf.promise import Level, Promise
+from stsconf.judging.judge import judge
+from stsconf.judging.promise import Level, Promise
+from stsconf.judging.verdict import Outcome
 from stsconf.record.file import inspect
 from stsconf.timeline.recording import load
-from stsconf.verdict import Outcome
 from tests.editor import EDITS, REAL, Edit, integrity, windows
 from tests.edits import MATRIX, PROMISES, matrix, unedited, verdicts
 

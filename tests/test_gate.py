@@ -11,12 +11,12 @@ import pytest
 from stsconf import suite_files
 from stsconf.cli import main
 from stsconf.errors import ExitCode, UsageError
-from stsconf.reporting import document
+from stsconf.judging import result as document
+from stsconf.judging.verdict import Outcome, TimelineVerdict, Verdict
 from stsconf.reporting.gate import Accepted, Gate, Kind, gate_document, read_accepted
 from stsconf.reporting.page import page
 from stsconf.reporting.results import Results
 from stsconf.timeline.timeline import Trouble
-from stsconf.verdict import Outcome, TimelineVerdict, Verdict
 
 TODAY = datetime.date(2026, 11, 25)
 SOURCE = "https://kubernetes.io/docs/"

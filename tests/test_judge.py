@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from stsconf import suite_files
-from stsconf.judge import judge
-from stsconf.promise import Promise, import_promises
+from stsconf.judging.judge import judge
+from stsconf.judging.promise import Promise, import_promises
+from stsconf.judging.verdict import Outcome, Verdict
 from stsconf.timeline.timeline import Trouble
-from stsconf.verdict import Outcome, Verdict
 from tests.tape import Tape, created
 
 PROMISES = import_promises(suite_files.conformance())

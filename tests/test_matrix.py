@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from stsconf.judge import judge
-from stsconf.promise import Level
-from stsconf.verdict import Outcome
+from stsconf.judging.judge import judge
+from stsconf.judging.promise import Level
+from stsconf.judging.verdict import Outcome
 from tests import matrix
 from tests.bug_table import PROMISES
 

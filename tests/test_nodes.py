@@ -8,14 +8,14 @@ import pytest
 from stsconf import suite_files
 from stsconf.clusters import kind
 from stsconf.errors import UsageError
-from stsconf.judge import judge
-from stsconf.promise import import_promises
+from stsconf.judging.judge import judge
+from stsconf.judging.promise import import_promises
+from stsconf.judging.verdict import Outcome
 from stsconf.record.file import TimelineWriter, read_records
 from stsconf.reporting.plan import plan
 from stsconf.run import Config
 from stsconf.scenarios import ORDINARY
 from stsconf.timeline.recording import load
-from stsconf.verdict import Outcome
 from tests.tape import Tape
 
 REAL = Path(__file__).parent / "recordings" / "node-lost-1.37.2" / "run.ndjson.gz"

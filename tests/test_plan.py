@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from stsconf import suite_files
-from stsconf.catalogue import rows
 from stsconf.clusters import Provider
 from stsconf.clusters.keeping import Keep
-from stsconf.promise import Level, Profile, import_promises
+from stsconf.judging.catalogue import rows
+from stsconf.judging.promise import Level, Profile, import_promises
 from stsconf.record.file import read_records
 from stsconf.reporting.plan import MEASURED, plan, seconds
 from stsconf.run import NODE_PODS, Config

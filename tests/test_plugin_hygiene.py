@@ -17,8 +17,8 @@ import pytest
 
 from stsconf import suite_files
 from stsconf.clusters.shield import shielded
-from stsconf.promise import import_promises
-from stsconf.reporting.document import document
+from stsconf.judging.promise import import_promises
+from stsconf.judging.result import document
 from stsconf.reporting.results import rejudge
 from stsconf.timeline.recording import load
 from stsconf.waits import until

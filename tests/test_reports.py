@@ -7,9 +7,9 @@ import pytest
 
 from stsconf import judge, load, suite_files
 from stsconf.cli import main
-from stsconf.promise import import_promises
+from stsconf.judging import result as document
+from stsconf.judging.promise import import_promises
 from stsconf.record.file import read_records
-from stsconf.reporting import document
 
 ACCEPTED = sorted((Path(__file__).parents[1] / "reports").glob("v*/*/verdict.json"))
 

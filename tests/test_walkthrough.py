@@ -15,12 +15,12 @@ from rich.console import Console
 from stsconf import Recording, judge
 from stsconf.clusters import Cluster
 from stsconf.errors import StsconfError
+from stsconf.judging.verdict import Outcome
 from stsconf.record.file import inspect, read_records
 from stsconf.reporting.look import LOOKS
 from stsconf.reporting.walkthrough import markdown, show
 from stsconf.timeline.recording import assemble
 from stsconf.timeline.timeline import Trouble
-from stsconf.verdict import Outcome
 from stsconf.waits import Waits
 from stsconf.walkthrough import WAITS, Transcript, steps
 from stsconf.walkthrough import _Reader as Reader

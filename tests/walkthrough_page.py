@@ -4,7 +4,7 @@ from functools import cache
 from pathlib import Path
 
 from stsconf import Recording, Verdict, judge, load, suite_files
-from stsconf.promise import import_promises
+from stsconf.judging.promise import import_promises
 from stsconf.reporting.walkthrough import Page, markdown, page
 from stsconf.walkthrough import Transcript, steps
 

@@ -6,13 +6,13 @@ The engine in data-flow order: ``clusters`` (where it runs), ``workload`` and ``
 """
 
 from stsconf.errors import NotApplicable
-from stsconf.expect import characterise, expect, expect_none, expect_reached
-from stsconf.judge import judge
-from stsconf.promise import Level, promise
+from stsconf.judging.expect import characterise, expect, expect_none, expect_reached
+from stsconf.judging.judge import judge
+from stsconf.judging.promise import Level, promise
+from stsconf.judging.verdict import Outcome, Verdict
 from stsconf.timeline.facts import Pod, Revision, StatefulSet, healthy
 from stsconf.timeline.recording import Recording, load
 from stsconf.timeline.timeline import Event, Timeline
-from stsconf.verdict import Outcome, Verdict
 
 __all__ = [
     "Event",

@@ -197,7 +197,7 @@ def _add_walkthrough(commands: Any) -> None:
 def _walkthrough(arguments: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001 - one signature for all commands
     from stsconf import walkthrough
     from stsconf.clusters.chosen import provide
-    from stsconf.promise import import_promises
+    from stsconf.judging.promise import import_promises
     from stsconf.reporting.results import rejudge
     from stsconf.reporting.terminal import ProgressLines, standard_output
     from stsconf.reporting.walkthrough import markdown, page, show
@@ -270,8 +270,8 @@ def _upgrade(arguments: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa
     from stsconf import upgrade
     from stsconf.clusters import identify
     from stsconf.clusters.chosen import provide
-    from stsconf.judge import judge
-    from stsconf.promise import import_promises
+    from stsconf.judging.judge import judge
+    from stsconf.judging.promise import import_promises
     from stsconf.reporting.results import rejudge
     from stsconf.reporting.terminal import ProgressLines, print_moved, print_report
     from stsconf.scenarios.upgrades import UPGRADED
@@ -507,7 +507,7 @@ def _judge(arguments: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: 
 
 def _rejudged(given: Sequence[Path], arguments: argparse.Namespace, wanted: Callable[[Any], bool]) -> Any:
     """The promises that are wanted, judged again on recordings, or folders of runs."""
-    from stsconf.promise import import_promises
+    from stsconf.judging.promise import import_promises
     from stsconf.reporting.results import recordings_below, rejudge
     from stsconf.timeline.recording import load
 
@@ -526,7 +526,7 @@ def _told(results: Any, arguments: argparse.Namespace) -> int:
 
 
 def _verify(arguments: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001 - one signature for all commands
-    from stsconf.promise import import_promises
+    from stsconf.judging.promise import import_promises
     from stsconf.reporting.look import sentence
     from stsconf.reporting.verification import verify
 
@@ -536,7 +536,7 @@ def _verify(arguments: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa:
 
 
 def _promises(arguments: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001 - one signature for all commands
-    from stsconf.promise import import_promises
+    from stsconf.judging.promise import import_promises
     from stsconf.reporting import listing
 
     promises = import_promises(suite_files.conformance())

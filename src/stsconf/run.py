@@ -13,7 +13,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import TypeVar
 
-from stsconf import catalogue, reporting
+from stsconf import reporting
 from stsconf.clusters import Cluster, Provider, existing, images, kind, mirror, preflight, storage
 from stsconf.clusters.engine import EngineChoice
 from stsconf.clusters.keeping import Keep
@@ -22,8 +22,9 @@ from stsconf.clusters.preflight import Asked
 from stsconf.deadline import Deadline, seconds
 from stsconf.errors import ClusterError, UsageError
 from stsconf.inventory import RUN, Inventory
+from stsconf.judging import catalogue
+from stsconf.judging.promise import Profile, Promise
 from stsconf.kube.api import ApiError
-from stsconf.promise import Profile, Promise
 from stsconf.record.recorder import Recorder, RecorderError, Scope, WaitTimeout
 from stsconf.scenarios import ORDINARY, SCENARIOS, Scenario
 from stsconf.waits import Say, Waits

@@ -16,10 +16,10 @@ import yaml
 
 from stsconf import judge, load, suite_files
 from stsconf.clusters import Cluster
+from stsconf.judging.promise import import_promises
+from stsconf.judging.verdict import Outcome
 from stsconf.kube.api import Api, Object
-from stsconf.promise import import_promises
 from stsconf.record.file import inspect
-from stsconf.verdict import Outcome
 from stsconf.waits import until
 from stsconf.workload import Names, documented
 

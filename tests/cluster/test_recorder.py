@@ -14,13 +14,13 @@ import yaml
 
 from stsconf import judge, load, suite_files
 from stsconf.clusters import Cluster
+from stsconf.judging.promise import import_promises
+from stsconf.judging.verdict import Outcome
 from stsconf.kube.api import Api, run_in_pod
-from stsconf.promise import import_promises
 from stsconf.record.file import read_records
 from stsconf.run import Config, record
 from stsconf.scenarios import SCENARIOS
 from stsconf.timeline.recording import Recording
-from stsconf.verdict import Outcome
 from stsconf.waits import until
 from tests.cluster.conftest import audit_log
 from tests.recorder.audit import compare

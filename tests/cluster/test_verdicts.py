@@ -7,10 +7,10 @@ import pytest
 
 from stsconf import judge, load, suite_files
 from stsconf.clusters import Cluster
-from stsconf.promise import import_promises
+from stsconf.judging.promise import import_promises
+from stsconf.judging.verdict import Outcome
 from stsconf.run import Config, record
 from stsconf.scenarios import SCENARIOS
-from stsconf.verdict import Outcome
 from stsconf.waits import until
 from tests.cluster.conftest import Suite
 

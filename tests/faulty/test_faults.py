@@ -5,7 +5,7 @@ from functools import cache
 
 import pytest
 
-from stsconf.catalogue import rows
+from stsconf.judging.catalogue import rows
 from tests.faulty.controller import Controller
 from tests.faulty.faults import FAULTS, Fault
 from tests.faulty.stories import STORIES, told

@@ -15,10 +15,10 @@ import pytest
 from stsconf import judge, load, suite_files
 from stsconf.clusters import Cluster, local
 from stsconf.errors import ClusterError, ExitCode
-from stsconf.promise import import_promises
+from stsconf.judging.promise import import_promises
+from stsconf.judging.verdict import Outcome
 from stsconf.run import Config, record
 from stsconf.scenarios import SCENARIOS
-from stsconf.verdict import Outcome
 from stsconf.waits import until
 from tests.local.conftest import SECONDS, Run, assert_nothing_left, of, plane, say, status
 

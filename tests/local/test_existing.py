@@ -18,11 +18,11 @@ from stsconf.clusters.preflight import Asked, Finding, findings
 from stsconf.clusters.rights import LOOKS, NEEDED, VOLUMES, Right, rules
 from stsconf.errors import ExitCode, PreflightRefused
 from stsconf.inventory import RUN
+from stsconf.judging.promise import import_promises
+from stsconf.judging.verdict import Outcome
 from stsconf.kube.api import Api, Object
-from stsconf.promise import import_promises
 from stsconf.run import Config, record
 from stsconf.scenarios import ORDINARY, SCENARIOS
-from stsconf.verdict import Outcome
 from stsconf.waits import Waits, until
 from stsconf.workload import Kind
 from tests.foreign import account, entries_of, outside, right_of, space, telling

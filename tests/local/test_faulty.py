@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from stsconf.clusters import Cluster
-from stsconf.verdict import Outcome
+from stsconf.judging.verdict import Outcome
 from tests.bug_table import NAMED, PROMISES, Finding, faulty_cluster, find, find_all
 from tests.faulty.faults import FAULTS, Fault
 from tests.local.conftest import say

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from stsconf.clusters.chosen import provide
-from stsconf.judge import judge
+from stsconf.judging.judge import judge
+from stsconf.judging.verdict import Outcome
 from stsconf.run import Config, record
 from stsconf.timeline.recording import load
-from stsconf.verdict import Outcome
 from tests.bug_table import PROMISES, RECREATE
 from tests.local.conftest import say
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from stsconf.catalogue import AREAS
-from stsconf.judge import judge
-from stsconf.promise import Level
+from stsconf.judging.catalogue import AREAS
+from stsconf.judging.judge import judge
+from stsconf.judging.promise import Level
+from stsconf.judging.verdict import Outcome
 from stsconf.timeline.recording import load
-from stsconf.verdict import Outcome
 from tests.bug_table import PROMISES
 from tests.faulty.faults import FAULTS
 from tests.recordings.take_faulty import EXAMPLES, FOLDER, Example

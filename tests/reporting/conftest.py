@@ -3,8 +3,8 @@ from collections.abc import Callable
 import pytest
 from reporting_story import Story, partition
 
+from stsconf.judging.verdict import Outcome, Verdict
 from stsconf.timeline.recording import Recording, load
-from stsconf.verdict import Outcome, Verdict
 
 
 @pytest.fixture(scope="session")

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from stsconf.errors import ExitCode
-from stsconf.expect import expect
-from stsconf.judge import judge
-from stsconf.promise import Level, Promise
+from stsconf.judging.expect import expect
+from stsconf.judging.judge import judge
+from stsconf.judging.promise import Level, Promise
+from stsconf.judging.result import RunInfo
+from stsconf.judging.verdict import Verdict
 from stsconf.record.file import TimelineWriter
-from stsconf.reporting.document import RunInfo
 from stsconf.timeline.recording import Recording
 from stsconf.timeline.timeline import Timeline
-from stsconf.verdict import Verdict
 
 Object = dict[str, Any]
 REVISIONS = {"old": "web-6d8c9f7b54", "new": "web-79b7c4d5f8"}

@@ -21,7 +21,7 @@ import pytest
 from reporting_story import CRASH, PROMISES, verdicts_of
 from stsconf.reporting.allure import attach
 from stsconf.timeline.recording import load
-from stsconf.verdict import Outcome
+from stsconf.judging.verdict import Outcome
 
 recording = load(Path({recording!r}))
 verdicts = {{v.id: v for v in verdicts_of(recording, *PROMISES, CRASH)}}

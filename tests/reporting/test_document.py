@@ -7,9 +7,9 @@ import pytest
 from reporting_story import CRASH, IMPLEMENTATION, PROMISES, RUN, verdicts_of
 
 from stsconf.errors import ExitCode
-from stsconf.reporting.document import ResultFileError, document, dumps, exit_code, read, write
+from stsconf.judging.result import ResultFileError, document, dumps, exit_code, read, write
+from stsconf.judging.verdict import Outcome, Verdict
 from stsconf.timeline.recording import Recording, load
-from stsconf.verdict import Outcome, Verdict
 
 Make = Callable[..., Verdict]
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from reporting_story import CRASH, IMPLEMENTATION, PROMISES, RUN, verdicts_of
 
+from stsconf.judging.verdict import Outcome, Verdict
 from stsconf.reporting.junit import junit, write
 from stsconf.timeline.recording import Recording
-from stsconf.verdict import Outcome, Verdict
 
 
 def test_each_promise_is_one_test_case_with_the_finding_as_its_text(broken: Recording, tmp_path: Path) -> None:

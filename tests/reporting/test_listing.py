@@ -3,8 +3,8 @@
 import pytest
 from tests.catalogue_page import PROMISES
 
-from stsconf.catalogue import rows
 from stsconf.errors import UsageError
+from stsconf.judging.catalogue import rows
 from stsconf.reporting import listing
 
 

@@ -8,9 +8,9 @@ import pytest
 from reporting_story import CRASH, IMPLEMENTATION, PROMISES, RUN, verdicts_of
 
 from stsconf.errors import ExitCode
+from stsconf.judging.verdict import Outcome, Verdict
 from stsconf.reporting.page import page
 from stsconf.timeline.recording import Recording
-from stsconf.verdict import Outcome, Verdict
 
 VOID = {"meta", "br", "link", "img", "input", "hr"}
 

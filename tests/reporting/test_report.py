@@ -4,9 +4,9 @@ import pytest
 import yaml
 from reporting_story import IMPLEMENTATION, PROMISES, RUN, verdicts_of
 
+from stsconf.judging.verdict import Outcome, Verdict
 from stsconf.reporting.report import report
 from stsconf.timeline.recording import Recording
-from stsconf.verdict import Outcome, Verdict
 
 
 def test_profiles_list_by_name_what_does_not_hold(broken: Recording) -> None:

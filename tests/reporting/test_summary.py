@@ -5,9 +5,9 @@ import pytest
 from reporting_story import CRASH, IMPLEMENTATION, PROMISES, RUN, verdicts_of
 
 from stsconf.errors import ExitCode
+from stsconf.judging.verdict import Obligation, Outcome, TimelineVerdict, Verdict
 from stsconf.reporting.summary import LIMIT, gantt, summary
 from stsconf.timeline.recording import Recording
-from stsconf.verdict import Obligation, Outcome, TimelineVerdict, Verdict
 
 
 def test_what_needs_a_reader_comes_before_what_holds(broken: Recording) -> None:

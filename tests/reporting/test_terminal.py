@@ -8,10 +8,10 @@ from reporting_story import CRASH, IMPLEMENTATION, PROMISES, RUN, verdicts_of
 from rich.console import Console
 
 from stsconf.errors import ExitCode
-from stsconf.reporting.document import RunInfo
+from stsconf.judging.result import RunInfo
+from stsconf.judging.verdict import Outcome, Verdict
 from stsconf.reporting.terminal import ProgressLines, print_report
 from stsconf.timeline.recording import Recording
-from stsconf.verdict import Outcome, Verdict
 
 
 def shown(run: RunInfo, verdicts: Iterable[Verdict], terminal: bool = False, width: int = 80) -> str:

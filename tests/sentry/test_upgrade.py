@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from stsconf import suite_files
-from stsconf.judge import judge
-from stsconf.promise import import_promises
+from stsconf.judging.judge import judge
+from stsconf.judging.promise import import_promises
+from stsconf.judging.verdict import Outcome, Verdict
 from stsconf.reporting.results import rejudge
 from stsconf.run import Config
 from stsconf.scenarios.upgrades import UPGRADED
 from stsconf.timeline.recording import load
-from stsconf.verdict import Outcome, Verdict
 from tests.tape import TEMPLATE, Tape, created
 
 UPD_19 = import_promises(suite_files.conformance())["UPD-19"]

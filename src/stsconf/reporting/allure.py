@@ -21,14 +21,14 @@ import allure
 import allure_commons
 
 from stsconf.errors import UnknownFact
-from stsconf.promise import Level
-from stsconf.reporting.document import RunInfo, write_text
+from stsconf.judging.promise import Level
+from stsconf.judging.result import RunInfo, write_text
+from stsconf.judging.verdict import Outcome, TimelineVerdict, Verdict
 from stsconf.reporting.evidence import cell, deciding_events, excerpt
 from stsconf.reporting.look import LOOKS, area_name
 from stsconf.reporting.picture import picture
 from stsconf.reporting.spans import on
 from stsconf.timeline.recording import Recording
-from stsconf.verdict import Outcome, TimelineVerdict, Verdict
 
 GENERATOR = "3.18.0"
 NODE = 18

@@ -5,11 +5,11 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from stsconf.judging.verdict import Outcome, TimelineVerdict, Verdict, Witness
 from stsconf.record.file import read_records
 from stsconf.reporting.spans import lanes, on, say_action, say_observation
 from stsconf.timeline.recording import Recording
 from stsconf.timeline.timeline import Event, Timeline
-from stsconf.verdict import Outcome, TimelineVerdict, Verdict, Witness
 
 _MOST_ROWS = 80
 _MOST_FAILING = 5

@@ -13,12 +13,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from stsconf.catalogue import rows
 from stsconf.errors import UsageError
-from stsconf.reporting import document
-from stsconf.reporting.document import Json, ResultFileError
+from stsconf.judging import result as document
+from stsconf.judging.catalogue import rows
+from stsconf.judging.result import Json, ResultFileError
+from stsconf.judging.verdict import Outcome, Verdict
 from stsconf.timeline.timeline import Trouble
-from stsconf.verdict import Outcome, Verdict
 
 SCHEMA = "stsconf-gate"
 VERSION = 1

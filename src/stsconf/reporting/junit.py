@@ -9,9 +9,9 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterable
 from pathlib import Path
 
-from stsconf.reporting.document import RunInfo, write_text
+from stsconf.judging.result import RunInfo, write_text
+from stsconf.judging.verdict import Outcome, Verdict
 from stsconf.reporting.look import area_name
-from stsconf.verdict import Outcome, Verdict
 
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from stsconf.catalogue import MEANING, Row, rows
 from stsconf.errors import UsageError
-from stsconf.promise import Promise
+from stsconf.judging.catalogue import MEANING, Row, rows
+from stsconf.judging.promise import Promise
 
 
 def judged(promises: Iterable[Promise]) -> Iterator[str]:

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from stsconf.catalogue import AREAS
-from stsconf.verdict import WORST_FIRST, Outcome, Verdict
+from stsconf.judging.catalogue import AREAS
+from stsconf.judging.verdict import WORST_FIRST, Outcome, Verdict
 
 
 @dataclass(frozen=True, slots=True)

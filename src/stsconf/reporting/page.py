@@ -8,7 +8,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from stsconf.errors import ExitCode
-from stsconf.reporting.document import RunInfo, write_text
+from stsconf.judging.result import RunInfo, write_text
+from stsconf.judging.verdict import Obligation, Outcome, TimelineVerdict, Verdict
 from stsconf.reporting.evidence import Row, changes
 from stsconf.reporting.gate import Change
 from stsconf.reporting.look import FEW, LOOKS, Look, area_name, count, seconds, seldom, sentence, worst_first
@@ -16,7 +17,6 @@ from stsconf.reporting.picture import picture
 from stsconf.reporting.spans import on
 from stsconf.timeline.recording import Recording
 from stsconf.timeline.timeline import Timeline
-from stsconf.verdict import Obligation, Outcome, TimelineVerdict, Verdict
 
 _TOLD = (Outcome.VIOLATED, Outcome.ERROR, Outcome.INCONCLUSIVE, Outcome.DIFFERS, Outcome.CHARACTERISED)
 _MOST_PICTURES = 40

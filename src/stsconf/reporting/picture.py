@@ -12,10 +12,10 @@ from typing import Any
 
 import drawsvg
 
+from stsconf.judging.verdict import WORST_FIRST, Obligation, Outcome, Verdict
 from stsconf.reporting.look import LOOKS, sentence
 from stsconf.reporting.spans import Lane, Lanes, Span, State, lanes, on, say_action, say_observation
 from stsconf.timeline.timeline import Timeline
-from stsconf.verdict import WORST_FIRST, Obligation, Outcome, Verdict
 
 WIDTH = 980.0
 _LEFT, _RIGHT, _ROW = 168.0, 16.0, 26.0

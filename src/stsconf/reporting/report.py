@@ -9,10 +9,10 @@ from typing import Any
 
 import yaml
 
-from stsconf.promise import Level
-from stsconf.reporting.document import RunInfo, write_text
+from stsconf.judging.promise import Level
+from stsconf.judging.result import RunInfo, write_text
+from stsconf.judging.verdict import Outcome, Verdict
 from stsconf.reporting.look import area_name, count
-from stsconf.verdict import Outcome, Verdict
 
 API_VERSION = "stsconf/v1"
 

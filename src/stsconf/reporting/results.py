@@ -11,13 +11,14 @@ from typing import Any
 
 from stsconf.clusters import Cluster
 from stsconf.errors import ExitCode, UsageError
-from stsconf.judge import judge
-from stsconf.promise import Promise
-from stsconf.reporting import document, junit, page, report, summary
-from stsconf.reporting.document import RunInfo
+from stsconf.judging import result as document
+from stsconf.judging.judge import judge
+from stsconf.judging.promise import Promise
+from stsconf.judging.result import RunInfo
+from stsconf.judging.verdict import Verdict
+from stsconf.reporting import junit, page, report, summary
 from stsconf.reporting.gate import Change, Gate, gate_document
 from stsconf.timeline.recording import Recording
-from stsconf.verdict import Verdict
 
 CUT_SHORT = (ExitCode.INTERRUPTED, ExitCode.HARNESS, ExitCode.REFUSED)
 """What a run ends with that did not get to its end."""

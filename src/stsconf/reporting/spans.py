@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from stsconf.judging.verdict import TimelineVerdict, Verdict, singular
 from stsconf.timeline import facts
 from stsconf.timeline.timeline import Action, Event, History, Observation, Timeline
-from stsconf.verdict import TimelineVerdict, Verdict, singular
 
 
 class State(StrEnum):

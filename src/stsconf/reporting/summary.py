@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from stsconf.errors import ExitCode
-from stsconf.reporting.document import RunInfo, write_text
+from stsconf.judging.result import RunInfo, write_text
+from stsconf.judging.verdict import Outcome, Verdict
 from stsconf.reporting.evidence import cell
 from stsconf.reporting.look import FEW, LOOKS, area_name, count, seconds, seldom, worst_first
 from stsconf.reporting.spans import State, lanes, on, say_action
 from stsconf.timeline.recording import Recording
 from stsconf.timeline.timeline import Timeline
-from stsconf.verdict import Outcome, Verdict
 
 LIMIT = 1_000_000
 """Bytes, below GitHub's 1 MiB for the summaries of one step."""

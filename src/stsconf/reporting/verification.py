@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from stsconf.errors import PRECEDENCE, ExitCode
-from stsconf.judge import judge
-from stsconf.promise import Promise
-from stsconf.reporting import document
-from stsconf.reporting.document import ResultFileError
+from stsconf.judging import result as document
+from stsconf.judging.judge import judge
+from stsconf.judging.promise import Promise
+from stsconf.judging.result import ResultFileError
+from stsconf.judging.verdict import Verdict
 from stsconf.reporting.results import CUT_SHORT, UNREACHED
 from stsconf.timeline.recording import Recording, load
 from stsconf.timeline.timeline import Trouble
-from stsconf.verdict import Verdict
 
 _NOT_FROM_VERDICTS = frozenset(
     {ExitCode.INTERRUPTED, ExitCode.HARNESS, ExitCode.USAGE, ExitCode.REFUSED, ExitCode.REGRESSION}

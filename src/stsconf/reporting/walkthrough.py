@@ -9,12 +9,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from stsconf.judging.verdict import Outcome, Verdict
 from stsconf.reporting.evidence import cell
 from stsconf.reporting.look import LOOKS
 from stsconf.timeline import facts
 from stsconf.timeline.recording import Recording
 from stsconf.timeline.timeline import Event, Observation, Timeline
-from stsconf.verdict import Outcome, Verdict
 from stsconf.walkthrough import Command, Step, Transcript
 
 _WORDS = {

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from stsconf.errors import UsageError
+from stsconf.judging.verdict import singular
 from stsconf.sentry.snapshot import KINDS, Objects, Properties, Snapshot
 from stsconf.timeline.facts import changed_fields
-from stsconf.verdict import singular
 
 _ABSENT = object()
 

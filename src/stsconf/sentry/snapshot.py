@@ -14,9 +14,9 @@ from typing import Any
 
 from stsconf.clusters import identify
 from stsconf.errors import PreflightRefused, StsconfError
+from stsconf.judging.verdict import singular
 from stsconf.kube.api import Api, ApiError
 from stsconf.timeline import facts
-from stsconf.verdict import singular
 
 SCHEMA = "sts-snapshot"
 VERSION = 1

@@ -9,9 +9,9 @@ from contextvars import ContextVar
 from typing import Any, TypeVar
 
 from stsconf.errors import UnknownFact
+from stsconf.judging.verdict import Obligation, Outcome, Witness, singular, witness_of
 from stsconf.timeline.facts import Fact, StatefulSet
 from stsconf.timeline.timeline import GRACE_SECONDS, Change, Event, History, Timeline, Trouble, trouble_of
-from stsconf.verdict import Obligation, Outcome, Witness, singular, witness_of
 
 F = TypeVar("F", bound=Fact)
 

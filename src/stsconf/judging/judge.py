@@ -4,12 +4,12 @@ import re
 import traceback
 from collections.abc import Iterable, Sequence, Set
 
-from stsconf.catalogue import quote
 from stsconf.errors import NotApplicable, UnknownFact
-from stsconf.expect import judged, obligations
-from stsconf.promise import Level, Promise
+from stsconf.judging.catalogue import quote
+from stsconf.judging.expect import judged, obligations
+from stsconf.judging.promise import Level, Promise
+from stsconf.judging.verdict import WORST_FIRST, Obligation, Outcome, TimelineVerdict, Verdict, worst
 from stsconf.timeline.timeline import Problem, Timeline, Trouble, kinds_read, trouble_of
-from stsconf.verdict import WORST_FIRST, Obligation, Outcome, TimelineVerdict, Verdict, worst
 
 
 def judge(promise: Promise, timelines: Sequence[Timeline], *, required: bool = True) -> Verdict:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
 
-from stsconf.catalogue import rows
+from stsconf.judging.catalogue import rows
 from stsconf.timeline.timeline import Timeline
 
 DOCS = "https://kubernetes.io/docs/"

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from stsconf.errors import PRECEDENCE, ExitCode, StsconfError
+from stsconf.judging.verdict import Obligation, Outcome, TimelineVerdict, Verdict, Witness
 from stsconf.reporting.look import count
 from stsconf.timeline.recording import Recording
-from stsconf.verdict import Obligation, Outcome, TimelineVerdict, Verdict, Witness
 
 SCHEMA = "stsconf-verdict"
 VERSION = 1
