@@ -17,6 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from stsconf import suite_files
+from stsconf.act.scenarios import ORDINARY, SCENARIOS
 from stsconf.clusters import Cluster, Provider
 from stsconf.clusters.chosen import provide
 from stsconf.clusters.local import Settings
@@ -25,7 +26,6 @@ from stsconf.judging.promise import import_promises
 from stsconf.judging.verdict import Outcome, Verdict
 from stsconf.kube.api import Api, Object
 from stsconf.run import Config, record
-from stsconf.scenarios import ORDINARY, SCENARIOS
 from stsconf.timeline.recording import load
 from stsconf.waits import Waits
 from tests.faulty.faults import FAULTS, Fault

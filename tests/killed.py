@@ -20,12 +20,12 @@ from enum import StrEnum
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from stsconf.act.workload import Names, documented
 from stsconf.clean import server_time
 from stsconf.clusters import Cluster, local
 from stsconf.inventory import RECORD_LABEL, SILENCE, labels, read_record
 from stsconf.kube.api import Api
 from stsconf.waits import Waits, until
-from stsconf.workload import Names, documented
 from tests.foreign import SECONDS, space
 from tests.relay import relayed
 
@@ -40,7 +40,7 @@ from stsconf.clusters import local
 from stsconf.clusters.chosen import provide
 from stsconf.reporting.terminal import ProgressLines
 from stsconf.run import Config, record
-from stsconf.scenarios import SCENARIOS
+from stsconf.act.scenarios import SCENARIOS
 say, names = ProgressLines(), ("kubeconfig", "output-dir", "scenario", "namespace")
 config = Config.from_options({"cluster": "existing", **dict(zip(names, sys.argv[1:]))})
 with provide(config, say) as cluster:

@@ -17,12 +17,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from stsconf.act.scenarios import ORDINARY, SCENARIOS
 from stsconf.clusters import Provider
 from stsconf.clusters.chosen import provide
 from stsconf.judging.judge import judge
 from stsconf.judging.verdict import Outcome, Verdict
 from stsconf.run import Config, record
-from stsconf.scenarios import ORDINARY, SCENARIOS
 from stsconf.timeline.recording import load
 from tests.bug_table import PROMISES, scenarios_of
 

@@ -4,10 +4,10 @@ import re
 
 import pytest
 
+from stsconf.act.scenarios import SCENARIOS
+from stsconf.act.scenarios.upgrades import UPGRADED
 from stsconf.judging.catalogue import MEANING, Row, Standing, rows
 from stsconf.judging.promise import DOCS, Level, Promise
-from stsconf.scenarios import SCENARIOS
-from stsconf.scenarios.upgrades import UPGRADED
 from tests.catalogue_page import PAGE, PROMISES, page
 
 

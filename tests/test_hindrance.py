@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from stsconf.hindrance import hindrance
+from stsconf.act.blockers import hindrance
 
 Object = dict[str, Any]
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from stsconf import suite_files
+from stsconf.act.scenarios import ORDINARY
 from stsconf.clusters import kind
 from stsconf.errors import UsageError
 from stsconf.judging.judge import judge
@@ -14,7 +15,6 @@ from stsconf.judging.verdict import Outcome
 from stsconf.record.file import TimelineWriter, read_records
 from stsconf.reporting.plan import plan
 from stsconf.run import Config
-from stsconf.scenarios import ORDINARY
 from stsconf.timeline.recording import load
 from tests.tape import Tape
 

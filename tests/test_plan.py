@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from stsconf import suite_files
+from stsconf.act.scenarios import ORDINARY, SCENARIOS, Scenario
 from stsconf.clusters import Provider
 from stsconf.clusters.keeping import Keep
 from stsconf.judging.catalogue import rows
@@ -14,7 +15,6 @@ from stsconf.judging.promise import Level, Profile, import_promises
 from stsconf.record.file import read_records
 from stsconf.reporting.plan import MEASURED, plan, seconds
 from stsconf.run import NODE_PODS, Config
-from stsconf.scenarios import ORDINARY, SCENARIOS, Scenario
 
 ROOT = Path(__file__).parents[1]
 WAYS = {

@@ -13,6 +13,7 @@ import pytest
 from rich.console import Console
 
 from stsconf import Recording, judge
+from stsconf.act.workload import Workload
 from stsconf.clusters import Cluster
 from stsconf.errors import StsconfError
 from stsconf.judging.verdict import Outcome
@@ -24,7 +25,6 @@ from stsconf.timeline.timeline import Trouble
 from stsconf.waits import Waits
 from stsconf.walkthrough import WAITS, Transcript, steps
 from stsconf.walkthrough import _Reader as Reader
-from stsconf.workload import Workload
 from tests.walkthrough_page import FOLDER, PAGE, PROMISES, kept, read
 
 RECORDING = FOLDER / "run.ndjson.gz"

@@ -268,13 +268,13 @@ def _add_upgrade(commands: Any) -> None:
 
 def _upgrade(arguments: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001 - one signature for all commands
     from stsconf import upgrade
+    from stsconf.act.scenarios.upgrades import UPGRADED
     from stsconf.clusters import identify
     from stsconf.clusters.chosen import provide
     from stsconf.judging.judge import judge
     from stsconf.judging.promise import import_promises
     from stsconf.reporting.results import rejudge
     from stsconf.reporting.terminal import ProgressLines, print_moved, print_report
-    from stsconf.scenarios.upgrades import UPGRADED
     from stsconf.timeline.recording import load
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -14,6 +14,8 @@ from secrets import token_hex
 from typing import TypeVar
 
 from stsconf import reporting
+from stsconf.act.scenarios import ORDINARY, SCENARIOS, Scenario
+from stsconf.act.workload import Edit, Kind, Names, Workload
 from stsconf.clusters import Cluster, Provider, existing, images, kind, mirror, preflight, storage
 from stsconf.clusters.engine import EngineChoice
 from stsconf.clusters.keeping import Keep
@@ -26,9 +28,7 @@ from stsconf.judging import catalogue
 from stsconf.judging.promise import Profile, Promise
 from stsconf.kube.api import ApiError
 from stsconf.record.recorder import Recorder, RecorderError, Scope, WaitTimeout
-from stsconf.scenarios import ORDINARY, SCENARIOS, Scenario
 from stsconf.waits import Say, Waits
-from stsconf.workload import Edit, Kind, Names, Workload
 
 C = TypeVar("C", bound=StrEnum)
 

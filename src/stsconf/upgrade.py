@@ -6,14 +6,14 @@ from pathlib import Path
 from threading import Barrier, BrokenBarrierError
 
 from stsconf import run
+from stsconf.act.scenarios import Scenario
+from stsconf.act.scenarios.upgrades import PODS, UPGRADED, Upgraded
+from stsconf.act.workload import Workload
 from stsconf.clusters import Cluster
 from stsconf.errors import ClusterError, StsconfError, UsageError
-from stsconf.scenarios import Scenario
-from stsconf.scenarios.upgrades import PODS, UPGRADED, Upgraded
 from stsconf.sentry.comparison import Moved, compare
 from stsconf.sentry.snapshot import Snapshot, take
 from stsconf.waits import Say
-from stsconf.workload import Workload
 
 
 @dataclass(frozen=True, slots=True)

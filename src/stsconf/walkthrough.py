@@ -18,12 +18,12 @@ import yaml
 from kubernetes.config import list_kube_config_contexts
 
 from stsconf import run
+from stsconf.act.scenarios import Scenario
+from stsconf.act.workload import Workload, documented
 from stsconf.clusters import Cluster
 from stsconf.errors import ClusterError, PreflightRefused, StsconfError
 from stsconf.record.recorder import WaitTimeout
-from stsconf.scenarios import Scenario
 from stsconf.waits import Say
-from stsconf.workload import Workload, documented
 
 MANIFEST = "sts.yaml"
 IMAGE = "nginx:1.8"

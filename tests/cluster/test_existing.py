@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from stsconf import suite_files
+from stsconf.act.workload import Names, documented
 from stsconf.clusters import Cluster
 from stsconf.clusters.rights import LOOKS, NEEDED
 from stsconf.waits import until
-from stsconf.workload import Names, documented
 from tests.cluster.conftest import audit_log
 from tests.foreign import SECONDS, account, entries_of, outside, right_of, space, telling
 

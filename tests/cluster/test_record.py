@@ -15,13 +15,13 @@ import pytest
 import yaml
 
 from stsconf import judge, load, suite_files
+from stsconf.act.workload import Names, documented
 from stsconf.clusters import Cluster
 from stsconf.judging.promise import import_promises
 from stsconf.judging.verdict import Outcome
 from stsconf.kube.api import Api, Object
 from stsconf.record.file import inspect
 from stsconf.waits import until
-from stsconf.workload import Names, documented
 
 pytestmark = [pytest.mark.cluster]
 

@@ -13,13 +13,13 @@ import pytest
 import yaml
 
 from stsconf import judge, load, suite_files
+from stsconf.act.scenarios import SCENARIOS
 from stsconf.clusters import Cluster
 from stsconf.judging.promise import import_promises
 from stsconf.judging.verdict import Outcome
 from stsconf.kube.api import Api, run_in_pod
 from stsconf.record.file import read_records
 from stsconf.run import Config, record
-from stsconf.scenarios import SCENARIOS
 from stsconf.timeline.recording import Recording
 from stsconf.waits import until
 from tests.cluster.conftest import audit_log

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from stsconf.scenarios.upgrades import UPGRADED
+from stsconf.act.scenarios.upgrades import UPGRADED
 from stsconf.timeline.recording import load
 
 pytestmark = [pytest.mark.upgrade]

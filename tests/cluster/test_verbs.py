@@ -8,12 +8,12 @@ from secrets import token_hex
 
 import pytest
 
+from stsconf.act.workload import Names, Workload, gated, rollout_status
 from stsconf.clusters import Cluster
 from stsconf.errors import UsageError
 from stsconf.kube.api import Object
 from stsconf.record.recorder import Recorder, Scope
 from stsconf.waits import Waits, until
-from stsconf.workload import Names, Workload, gated, rollout_status
 
 pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("nothing_left")]
 

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from stsconf import judge, load, suite_files
+from stsconf.act.scenarios import SCENARIOS
 from stsconf.clusters import Cluster
 from stsconf.judging.promise import import_promises
 from stsconf.judging.verdict import Outcome
 from stsconf.run import Config, record
-from stsconf.scenarios import SCENARIOS
 from stsconf.waits import until
 from tests.cluster.conftest import Suite
 

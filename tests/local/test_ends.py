@@ -13,12 +13,12 @@ from urllib.parse import urlsplit
 import pytest
 
 from stsconf import judge, load, suite_files
+from stsconf.act.scenarios import SCENARIOS
 from stsconf.clusters import Cluster, local
 from stsconf.errors import ClusterError, ExitCode
 from stsconf.judging.promise import import_promises
 from stsconf.judging.verdict import Outcome
 from stsconf.run import Config, record
-from stsconf.scenarios import SCENARIOS
 from stsconf.waits import until
 from tests.local.conftest import SECONDS, Run, assert_nothing_left, of, plane, say, status
 

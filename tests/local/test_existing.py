@@ -11,6 +11,8 @@ import yaml
 from kubernetes.utils.quantity import parse_quantity
 
 from stsconf import judge, load, suite_files
+from stsconf.act.scenarios import ORDINARY, SCENARIOS
+from stsconf.act.workload import Kind
 from stsconf.clean import Request, clean_cluster
 from stsconf.clusters import Cluster, existing, local
 from stsconf.clusters.keeping import Keep
@@ -22,9 +24,7 @@ from stsconf.judging.promise import import_promises
 from stsconf.judging.verdict import Outcome
 from stsconf.kube.api import Api, Object
 from stsconf.run import Config, record
-from stsconf.scenarios import ORDINARY, SCENARIOS
 from stsconf.waits import Waits, until
-from stsconf.workload import Kind
 from tests.foreign import account, entries_of, outside, right_of, space, telling
 from tests.local.conftest import SECONDS, plane, say
 

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from stsconf import suite_files
+from stsconf.act.workload import GATE, Names, documented
 from stsconf.clusters import Cluster, local
 from stsconf.errors import ClusterError
 from stsconf.kube.api import Api, ApiError, Object
 from stsconf.waits import until
-from stsconf.workload import GATE, Names, documented
 from tests.local.conftest import SECONDS, plane
 
 pytestmark = [pytest.mark.local]

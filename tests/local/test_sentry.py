@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from stsconf.act.workload import Names, documented
 from stsconf.clusters import Cluster
 from stsconf.kube.api import Object
 from stsconf.waits import until
-from stsconf.workload import Names, documented
 from tests.local.conftest import SECONDS
 
 pytestmark = [pytest.mark.local]

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from stsconf import suite_files
+from stsconf.act.scenarios.upgrades import UPGRADED
 from stsconf.judging.judge import judge
 from stsconf.judging.promise import import_promises
 from stsconf.judging.verdict import Outcome, Verdict
 from stsconf.reporting.results import rejudge
 from stsconf.run import Config
-from stsconf.scenarios.upgrades import UPGRADED
 from stsconf.timeline.recording import load
 from tests.tape import TEMPLATE, Tape, created
 

@@ -6,6 +6,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from stsconf import clean, suite_files
+from stsconf.act.workload import Kind
 from stsconf.clusters import Cluster, Provider, identify
 from stsconf.clusters.keeping import kept, kubectl
 from stsconf.clusters.shield import shielded
@@ -15,7 +16,6 @@ from stsconf.inventory import RECORD, RUN, Record, read_record
 from stsconf.kube import kubeconfig as kubeconfigs
 from stsconf.kube.api import Api, ApiError
 from stsconf.waits import Say, Waits
-from stsconf.workload import Kind
 
 DOCUMENTED_CLASS = "managed-nfs-storage"
 DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"

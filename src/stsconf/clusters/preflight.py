@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 from kubernetes.utils.quantity import parse_quantity
 
+from stsconf.act.workload import Kind, Names, documented
 from stsconf.clean import server_time
 from stsconf.clusters import Cluster
 from stsconf.clusters.rights import LOOKS, NEEDED, OWN_NAMESPACES, VOLUMES, Right, missing, rules
@@ -24,7 +25,6 @@ from stsconf.inventory import RECORD, read_record
 from stsconf.kube.api import Api, ApiError, Object
 from stsconf.kube.kubeconfig import in_pod
 from stsconf.waits import Say
-from stsconf.workload import Kind, Names, documented
 
 VERSIONS = ((1, 32), (1, 37))
 """The oldest and the newest Kubernetes that the promises were judged on."""

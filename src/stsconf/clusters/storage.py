@@ -6,13 +6,13 @@ Stages of the proof, in order: class, provisioner, bind, image, mount, write. A 
 from collections.abc import Mapping, Sequence
 
 from stsconf import suite_files
+from stsconf.act.blockers import NO_IMAGE
+from stsconf.act.workload import Kind
 from stsconf.clusters import Cluster
 from stsconf.errors import StorageNotReady
-from stsconf.hindrance import NO_IMAGE
 from stsconf.inventory import labels
 from stsconf.kube.api import Api, ApiError, Object
 from stsconf.waits import Say, Waits, until
-from stsconf.workload import Kind
 
 NFS_NAMESPACE = "nfs-storage"
 NFS_ADDRESS = "10.96.0.49"

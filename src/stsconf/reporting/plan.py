@@ -3,10 +3,10 @@
 import heapq
 from collections.abc import Iterator, Sequence
 
+from stsconf.act.scenarios import Scenario
 from stsconf.clusters import Provider
 from stsconf.clusters.keeping import Keep
 from stsconf.run import NODE_PODS, Config
-from stsconf.scenarios import Scenario
 
 MEASURED = {
     "background_delete": 112,

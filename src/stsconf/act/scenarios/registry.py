@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from stsconf.workload import Workload
+from stsconf.act.workload import Workload
 
 Act = Callable[[Workload], None]
 

@@ -1,8 +1,8 @@
 """Creation and scaling."""
 
+from stsconf.act.scenarios.registry import scenario
+from stsconf.act.workload import Workload, gated
 from stsconf.kube.api import Object
-from stsconf.scenarios.registry import scenario
-from stsconf.workload import Workload, gated
 
 
 @scenario(pods=2)

@@ -6,9 +6,9 @@ An ordinary run does not act these; ``stsconf upgrade`` does, all at once, and e
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from stsconf.act.scenarios.deletion import policy
+from stsconf.act.workload import Workload, with_spec
 from stsconf.kube.api import Object
-from stsconf.scenarios.deletion import policy
-from stsconf.workload import Workload, with_spec
 
 Act = Callable[[Workload], None]
 

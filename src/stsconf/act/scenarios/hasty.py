@@ -1,7 +1,7 @@
 """What a hasty user does: the next change before the last one is done. Judged on facts that never un-happen only."""
 
-from stsconf.scenarios.registry import scenario
-from stsconf.workload import Workload
+from stsconf.act.scenarios.registry import scenario
+from stsconf.act.workload import Workload
 
 
 @scenario(pods=5, hasty=True)

@@ -1,7 +1,7 @@
 """The set is deleted: with its pods, without them, after scaling to 0; and it comes back."""
 
-from stsconf.scenarios.registry import scenario
-from stsconf.workload import Workload, with_spec
+from stsconf.act.scenarios.registry import scenario
+from stsconf.act.workload import Workload, with_spec
 
 
 @scenario(pods=3, markers=True)

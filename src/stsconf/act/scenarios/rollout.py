@@ -1,8 +1,8 @@
 """Updates of the pod template: rolled out, staged, stopped, undone."""
 
+from stsconf.act.scenarios.registry import scenario
+from stsconf.act.workload import GATE, Workload, gated, with_spec
 from stsconf.kube.api import ApiError, Object
-from stsconf.scenarios.registry import scenario
-from stsconf.workload import GATE, Workload, gated, with_spec
 
 GATED = {"spec": {"template": {"spec": {"readinessGates": [{"conditionType": GATE}]}}}}
 UNGATED = {"spec": {"template": {"spec": {"readinessGates": None}}}}

@@ -1,7 +1,7 @@
 """Pods are lost or end, and the set makes up for it."""
 
-from stsconf.scenarios.registry import scenario
-from stsconf.workload import GATE, POD_NAME_LABEL, Workload
+from stsconf.act.scenarios.registry import scenario
+from stsconf.act.workload import GATE, POD_NAME_LABEL, Workload
 
 
 @scenario(pods=3, markers=True)

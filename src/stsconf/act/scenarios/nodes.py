@@ -1,8 +1,8 @@
 """A node is drained, and a node is lost. Each takes a cluster made for it, whose storage stands on another node."""
 
+from stsconf.act.scenarios.registry import scenario
+from stsconf.act.workload import Workload
 from stsconf.kube.api import Object
-from stsconf.scenarios.registry import scenario
-from stsconf.workload import Workload
 
 TOLERATED = 5
 """Seconds after which the Pods of a lost node are asked to stop; 300 where a Pod says nothing."""

@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_fixed
 
 from stsconf import suite_files
+from stsconf.act.blockers import hindrance
 from stsconf.errors import ClusterError, UsageError
-from stsconf.hindrance import hindrance
 from stsconf.kube.api import JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH, Api, ApiError, Object, run_in_pod
 from stsconf.record.recorder import Recorder, WaitTimeout
 from stsconf.waits import Waits
