@@ -16,10 +16,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
 
-from stsconf import clean
+from stsconf.cleanup import clean
+from stsconf.cleanup.inventory import Inventory
 from stsconf.clusters.shield import shielded
 from stsconf.errors import ClusterError
-from stsconf.inventory import Inventory
 from stsconf.kube.api import Api
 from stsconf.reporting.terminal import ProgressLines
 from stsconf.waits import Waits, until

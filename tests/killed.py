@@ -21,9 +21,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from stsconf.act.workload import Names, documented
-from stsconf.clean import server_time
+from stsconf.cleanup.clean import server_time
+from stsconf.cleanup.inventory import RECORD_LABEL, SILENCE, labels, read_record
 from stsconf.clusters import Cluster, local
-from stsconf.inventory import RECORD_LABEL, SILENCE, labels, read_record
 from stsconf.kube.api import Api
 from stsconf.waits import Waits, until
 from tests.foreign import SECONDS, space
@@ -50,7 +50,8 @@ with provide(config, say) as cluster:
 """A run on an existing cluster, up to its reports; nothing is asked of pods, since they are hollow."""
 ELSEWHERE = """
 import sys
-from stsconf import cli, inventory
+from stsconf import cli
+from stsconf.cleanup import inventory
 inventory._space = lambda: "another machine"
 sys.exit(cli.main(sys.argv[1:]))
 """

@@ -13,11 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stsconf import clean
-from stsconf.clean import Request, clean_cluster, look, remove
-from stsconf.clusters import notes
-from stsconf.errors import ExitCode, PreflightRefused
-from stsconf.inventory import (
+from stsconf.cleanup import clean
+from stsconf.cleanup.clean import Request, clean_cluster, look, remove
+from stsconf.cleanup.inventory import (
     KINDS,
     RECORD,
     SILENCE,
@@ -30,6 +28,8 @@ from stsconf.inventory import (
     read_record,
     standing,
 )
+from stsconf.clusters import notes
+from stsconf.errors import ExitCode, PreflightRefused
 from stsconf.kube.api import Api, ApiError, Object
 from stsconf.waits import Waits
 

@@ -471,7 +471,7 @@ def _record(arguments: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa:
 
 
 def _clean(arguments: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001 - one signature for all commands
-    from stsconf.clean import Request, clean_cluster
+    from stsconf.cleanup.clean import Request, clean_cluster
     from stsconf.clusters.notes import clean_kind
     from stsconf.reporting.terminal import ProgressLines
     from stsconf.waits import Waits

@@ -16,6 +16,7 @@ from typing import TypeVar
 from stsconf import reporting
 from stsconf.act.scenarios import ORDINARY, SCENARIOS, Scenario
 from stsconf.act.workload import Edit, Kind, Names, Workload
+from stsconf.cleanup.inventory import RUN, Inventory
 from stsconf.clusters import Cluster, Provider, existing, images, kind, mirror, preflight, storage
 from stsconf.clusters.engine import EngineChoice
 from stsconf.clusters.keeping import Keep
@@ -23,7 +24,6 @@ from stsconf.clusters.local import Settings
 from stsconf.clusters.preflight import Asked
 from stsconf.deadline import Deadline, seconds
 from stsconf.errors import ClusterError, UsageError
-from stsconf.inventory import RUN, Inventory
 from stsconf.judging import catalogue
 from stsconf.judging.promise import Profile, Promise
 from stsconf.kube.api import ApiError

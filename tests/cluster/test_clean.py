@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from stsconf.clean import Request, clean_cluster, look, remove
+from stsconf.cleanup.clean import Request, clean_cluster, look, remove
+from stsconf.cleanup.inventory import MANAGED_BY, RECORD, RECORD_LABEL, Inventory, labels, read_record
 from stsconf.clusters import Cluster
 from stsconf.errors import ExitCode
-from stsconf.inventory import MANAGED_BY, RECORD, RECORD_LABEL, Inventory, labels, read_record
 from stsconf.kube.api import Api
 from stsconf.waits import Waits, until
 from tests.cluster.test_faults import suite_command

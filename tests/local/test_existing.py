@@ -13,13 +13,13 @@ from kubernetes.utils.quantity import parse_quantity
 from stsconf import judge, load, suite_files
 from stsconf.act.scenarios import ORDINARY, SCENARIOS
 from stsconf.act.workload import Kind
-from stsconf.clean import Request, clean_cluster
+from stsconf.cleanup.clean import Request, clean_cluster
+from stsconf.cleanup.inventory import RUN
 from stsconf.clusters import Cluster, existing, local
 from stsconf.clusters.keeping import Keep
 from stsconf.clusters.preflight import Asked, Finding, findings
 from stsconf.clusters.rights import LOOKS, NEEDED, VOLUMES, Right, rules
 from stsconf.errors import ExitCode, PreflightRefused
-from stsconf.inventory import RUN
 from stsconf.judging.promise import import_promises
 from stsconf.judging.verdict import Outcome
 from stsconf.kube.api import Api, Object

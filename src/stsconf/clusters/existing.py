@@ -5,14 +5,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from stsconf import clean, suite_files
+from stsconf import suite_files
 from stsconf.act.workload import Kind
+from stsconf.cleanup import clean
+from stsconf.cleanup.inventory import RECORD, RUN, Record, read_record
 from stsconf.clusters import Cluster, Provider, identify
 from stsconf.clusters.keeping import kept, kubectl
 from stsconf.clusters.shield import shielded
 from stsconf.clusters.storage import probe
 from stsconf.errors import ClusterError, PreflightRefused, StsconfError
-from stsconf.inventory import RECORD, RUN, Record, read_record
 from stsconf.kube import kubeconfig as kubeconfigs
 from stsconf.kube.api import Api, ApiError
 from stsconf.waits import Say, Waits

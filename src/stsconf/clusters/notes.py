@@ -11,10 +11,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from stsconf.clean import Request
+from stsconf.cleanup.clean import Request
+from stsconf.cleanup.inventory import Owner
 from stsconf.clusters.engine import docker_answers
 from stsconf.errors import ExitCode
-from stsconf.inventory import Owner
 from stsconf.waits import Say, until
 
 PREFIX = "stsconf-"

@@ -16,12 +16,12 @@ import yaml
 from kubernetes.utils.quantity import parse_quantity
 
 from stsconf.act.workload import Kind, Names, documented
-from stsconf.clean import server_time
+from stsconf.cleanup.clean import server_time
+from stsconf.cleanup.inventory import RECORD, read_record
 from stsconf.clusters import Cluster
 from stsconf.clusters.rights import LOOKS, NEEDED, OWN_NAMESPACES, VOLUMES, Right, missing, rules
 from stsconf.clusters.storage import known_classes, probe
 from stsconf.errors import PreflightRefused
-from stsconf.inventory import RECORD, read_record
 from stsconf.kube.api import Api, ApiError, Object
 from stsconf.kube.kubeconfig import in_pod
 from stsconf.waits import Say

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from stsconf import suite_files
 from stsconf.act.blockers import NO_IMAGE
 from stsconf.act.workload import Kind
+from stsconf.cleanup.inventory import labels
 from stsconf.clusters import Cluster
 from stsconf.errors import StorageNotReady
-from stsconf.inventory import labels
 from stsconf.kube.api import Api, ApiError, Object
 from stsconf.waits import Say, Waits, until
 

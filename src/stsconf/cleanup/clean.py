@@ -8,8 +8,7 @@ from email.utils import parsedate_to_datetime
 
 from urllib3.exceptions import HTTPError
 
-from stsconf.errors import ClusterError, ExitCode, PreflightRefused
-from stsconf.inventory import (
+from stsconf.cleanup.inventory import (
     MANAGED_BY,
     RECORD,
     RECORD_LABEL,
@@ -20,6 +19,7 @@ from stsconf.inventory import (
     read_record,
     standing,
 )
+from stsconf.errors import ClusterError, ExitCode, PreflightRefused
 from stsconf.kube.api import Api, ApiError, Object
 from stsconf.kube.http import HttpProblem, Wire
 from stsconf.waits import Say, Waits, until
