@@ -11,9 +11,9 @@ import pytest
 from stsconf import suite_files
 from stsconf.cli import main
 from stsconf.errors import ExitCode, UsageError
+from stsconf.gate.gate import Accepted, Gate, Kind, gate_document, read_accepted
 from stsconf.judging import result as document
 from stsconf.judging.verdict import Outcome, TimelineVerdict, Verdict
-from stsconf.reporting.gate import Accepted, Gate, Kind, gate_document, read_accepted
 from stsconf.reporting.page import page
 from stsconf.reporting.results import Results
 from stsconf.timeline.timeline import Trouble

@@ -171,7 +171,7 @@ def _gate(arguments: argparse.Namespace, rest: Sequence[str]) -> int:
         raise UsageError("There is nothing to compare with.", "Give --save-baseline FILE first, later --baseline FILE.")
     if arguments.source is None:
         return _run(arguments, rest)
-    from stsconf.reporting.gate import gate
+    from stsconf.gate.gate import gate
 
     compared = gate(config.baseline, config.accepted)
     results = _rejudged([arguments.source], arguments, lambda promise: promise.of_upgrades or config.wants(promise))
@@ -340,7 +340,7 @@ def _add_compare(commands: Any) -> None:
 
 
 def _snapshot(arguments: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001 - one signature for all commands
-    from stsconf.sentry.snapshot import take
+    from stsconf.gate.snapshot import take
 
     api = _connect(arguments)
     kubeconfig, namespace = arguments.kubeconfig, arguments.namespace
@@ -356,9 +356,9 @@ def _snapshot(arguments: argparse.Namespace, rest: Sequence[str]) -> int:  # noq
 
 
 def _compare(arguments: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001 - one signature for all commands
+    from stsconf.gate.comparison import blind_spots, compare
+    from stsconf.gate.snapshot import read
     from stsconf.reporting.terminal import print_moved
-    from stsconf.sentry.comparison import blind_spots, compare
-    from stsconf.sentry.snapshot import read
 
     before, after = read(arguments.before), read(arguments.after)
     moved = compare(before, after)
@@ -526,9 +526,9 @@ def _told(results: Any, arguments: argparse.Namespace) -> int:
 
 
 def _verify(arguments: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001 - one signature for all commands
+    from stsconf.gate.verification import verify
     from stsconf.judging.promise import import_promises
     from stsconf.reporting.look import sentence
-    from stsconf.reporting.verification import verify
 
     verdicts = verify(arguments.folder, import_promises(suite_files.conformance()))
     print(f"{arguments.folder / 'verdict.json'} is what its recordings say: {sentence(verdicts)}.")

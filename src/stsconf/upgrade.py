@@ -11,8 +11,8 @@ from stsconf.act.scenarios.upgrades import PODS, UPGRADED, Upgraded
 from stsconf.act.workload import Workload
 from stsconf.clusters import Cluster
 from stsconf.errors import ClusterError, StsconfError, UsageError
-from stsconf.sentry.comparison import Moved, compare
-from stsconf.sentry.snapshot import Snapshot, take
+from stsconf.gate.comparison import Moved, compare
+from stsconf.gate.snapshot import Snapshot, take
 from stsconf.waits import Say
 
 

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from stsconf.cli import main
 from stsconf.errors import PreflightRefused, UsageError
+from stsconf.gate.comparison import blind_spots, compare
+from stsconf.gate.snapshot import Snapshot, SnapshotError, read, take
 from stsconf.kube.api import ApiError
-from stsconf.sentry.comparison import blind_spots, compare
-from stsconf.sentry.snapshot import Snapshot, SnapshotError, read, take
 from stsconf.timeline.facts import changed_fields, fields_of
 
 SECRET = "hunter2"  # noqa: S105 - what must not be stored

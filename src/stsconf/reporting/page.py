@@ -8,10 +8,10 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from stsconf.errors import ExitCode
+from stsconf.gate.gate import Change
 from stsconf.judging.result import RunInfo, write_text
 from stsconf.judging.verdict import Obligation, Outcome, TimelineVerdict, Verdict
 from stsconf.reporting.evidence import Row, changes
-from stsconf.reporting.gate import Change
 from stsconf.reporting.look import FEW, LOOKS, Look, area_name, count, seconds, seldom, sentence, worst_first
 from stsconf.reporting.picture import picture
 from stsconf.reporting.spans import on

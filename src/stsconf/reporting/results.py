@@ -11,13 +11,13 @@ from typing import Any
 
 from stsconf.clusters import Cluster
 from stsconf.errors import ExitCode, UsageError
+from stsconf.gate.gate import Change, Gate, gate_document
 from stsconf.judging import result as document
 from stsconf.judging.judge import judge
 from stsconf.judging.promise import Promise
 from stsconf.judging.result import RunInfo
 from stsconf.judging.verdict import Verdict
 from stsconf.reporting import junit, page, report, summary
-from stsconf.reporting.gate import Change, Gate, gate_document
 from stsconf.timeline.recording import Recording
 
 CUT_SHORT = (ExitCode.INTERRUPTED, ExitCode.HARNESS, ExitCode.REFUSED)

@@ -18,13 +18,13 @@ from rich.table import Table
 from rich.text import Text
 
 from stsconf.errors import ExitCode
+from stsconf.gate.comparison import Moved
+from stsconf.gate.gate import Change
+from stsconf.gate.gate import sentence as changed
 from stsconf.judging.result import RunInfo
 from stsconf.judging.verdict import Outcome, Verdict
-from stsconf.reporting.gate import Change
-from stsconf.reporting.gate import sentence as changed
 from stsconf.reporting.look import FEW, LOOKS, seconds, seldom, sentence
 from stsconf.reporting.results import Results
-from stsconf.sentry.comparison import Moved
 
 _LOG_WIDTH = 120
 _CLUSTER_WORDS = {"name": "cluster", "context": "context"}

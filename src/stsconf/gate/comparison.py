@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from stsconf.errors import UsageError
+from stsconf.gate.snapshot import KINDS, Objects, Properties, Snapshot
 from stsconf.judging.verdict import singular
-from stsconf.sentry.snapshot import KINDS, Objects, Properties, Snapshot
 from stsconf.timeline.facts import changed_fields
 
 _ABSENT = object()

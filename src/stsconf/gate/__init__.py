@@ -1,0 +1,1 @@
+"""A result or a cluster beside an earlier one."""
