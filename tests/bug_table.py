@@ -19,13 +19,13 @@ from tempfile import TemporaryDirectory
 from stsconf import suite_files
 from stsconf.act.scenarios import ORDINARY, SCENARIOS
 from stsconf.clusters import Cluster, Provider
-from stsconf.clusters.chosen import provide
 from stsconf.clusters.local import Settings
 from stsconf.judging.judge import judge
 from stsconf.judging.promise import import_promises
 from stsconf.judging.verdict import Outcome, Verdict
 from stsconf.kube.api import Api, Object
-from stsconf.run import Config, record
+from stsconf.run.provider import provide
+from stsconf.run.run import Config, record
 from stsconf.timeline.recording import load
 from stsconf.waits import Waits
 from tests.faulty.faults import FAULTS, Fault

@@ -37,9 +37,9 @@ RUN = """
 import sys
 from dataclasses import replace
 from stsconf.clusters import local
-from stsconf.clusters.chosen import provide
+from stsconf.run.provider import provide
 from stsconf.reporting.terminal import ProgressLines
-from stsconf.run import Config, record
+from stsconf.run.run import Config, record
 from stsconf.act.scenarios import SCENARIOS
 say, names = ProgressLines(), ("kubeconfig", "output-dir", "scenario", "namespace")
 config = Config.from_options({"cluster": "existing", **dict(zip(names, sys.argv[1:]))})

@@ -16,10 +16,10 @@ from pathlib import Path
 
 from stsconf.act.scenarios import ORDINARY
 from stsconf.clusters import Cluster, Provider
-from stsconf.clusters.chosen import provide
 from stsconf.judging.judge import judge
 from stsconf.judging.verdict import Outcome, Verdict
-from stsconf.run import Config, record
+from stsconf.run.provider import provide
+from stsconf.run.run import Config, record
 from stsconf.timeline.recording import load
 from tests.bug_table import PROMISES, faulty_cluster
 

@@ -19,10 +19,10 @@ from typing import Any
 
 from stsconf.act.scenarios import ORDINARY, SCENARIOS
 from stsconf.clusters import Provider
-from stsconf.clusters.chosen import provide
 from stsconf.judging.judge import judge
 from stsconf.judging.verdict import Outcome, Verdict
-from stsconf.run import Config, record
+from stsconf.run.provider import provide
+from stsconf.run.run import Config, record
 from stsconf.timeline.recording import load
 from tests.bug_table import PROMISES, scenarios_of
 

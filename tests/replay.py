@@ -13,10 +13,11 @@ from pathlib import Path
 
 from kubernetes.client import ApiClient
 
-from stsconf import run
-from stsconf.clusters import Cluster, Provider, chosen
+from stsconf.clusters import Cluster, Provider
 from stsconf.kube.api import Api
 from stsconf.reporting import junit
+from stsconf.run import provider as chosen
+from stsconf.run import run
 
 
 def _note(line: str) -> None:

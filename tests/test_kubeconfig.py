@@ -14,7 +14,7 @@ from kubernetes.config import incluster_config
 from stsconf.errors import UsageError
 from stsconf.kube import kubeconfig
 from stsconf.kube.api import Api
-from stsconf.run import Config
+from stsconf.run.run import Config
 
 
 def write(path: Path, *names: str, current: str | None = None, user: Any = None, cluster: Any = None) -> Path:

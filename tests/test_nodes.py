@@ -13,8 +13,8 @@ from stsconf.judging.judge import judge
 from stsconf.judging.promise import import_promises
 from stsconf.judging.verdict import Outcome
 from stsconf.record.file import TimelineWriter, read_records
-from stsconf.reporting.plan import plan
-from stsconf.run import Config
+from stsconf.run.plan import plan
+from stsconf.run.run import Config
 from stsconf.timeline.recording import load
 from tests.tape import Tape
 

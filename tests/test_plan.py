@@ -13,8 +13,8 @@ from stsconf.clusters.keeping import Keep
 from stsconf.judging.catalogue import rows
 from stsconf.judging.promise import Level, Profile, import_promises
 from stsconf.record.file import read_records
-from stsconf.reporting.plan import MEASURED, plan, seconds
-from stsconf.run import NODE_PODS, Config
+from stsconf.run.plan import MEASURED, plan, seconds
+from stsconf.run.run import NODE_PODS, Config
 
 ROOT = Path(__file__).parents[1]
 WAYS = {

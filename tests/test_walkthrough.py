@@ -20,11 +20,11 @@ from stsconf.judging.verdict import Outcome
 from stsconf.record.file import inspect, read_records
 from stsconf.reporting.look import LOOKS
 from stsconf.reporting.walkthrough import markdown, show
+from stsconf.run.walkthrough import WAITS, Transcript, steps
+from stsconf.run.walkthrough import _Reader as Reader
 from stsconf.timeline.recording import assemble
 from stsconf.timeline.timeline import Trouble
 from stsconf.waits import Waits
-from stsconf.walkthrough import WAITS, Transcript, steps
-from stsconf.walkthrough import _Reader as Reader
 from tests.walkthrough_page import FOLDER, PAGE, PROMISES, kept, read
 
 RECORDING = FOLDER / "run.ndjson.gz"

@@ -6,7 +6,7 @@ from pathlib import Path
 from stsconf import Recording, Verdict, judge, load, suite_files
 from stsconf.judging.promise import import_promises
 from stsconf.reporting.walkthrough import Page, markdown, page
-from stsconf.walkthrough import Transcript, steps
+from stsconf.run.walkthrough import Transcript, steps
 
 FOLDER = Path(__file__).parent / "recordings" / "walkthrough"
 PAGE = Path(__file__).parents[1] / "docs" / "walkthrough.md"

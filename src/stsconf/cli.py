@@ -195,12 +195,12 @@ def _add_walkthrough(commands: Any) -> None:
 
 
 def _walkthrough(arguments: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001 - one signature for all commands
-    from stsconf import walkthrough
-    from stsconf.clusters.chosen import provide
     from stsconf.judging.promise import import_promises
     from stsconf.reporting.results import rejudge
     from stsconf.reporting.terminal import ProgressLines, standard_output
     from stsconf.reporting.walkthrough import markdown, page, show
+    from stsconf.run import walkthrough
+    from stsconf.run.provider import provide
     from stsconf.timeline.recording import load
 
     _agree_to_build(arguments)
@@ -267,14 +267,14 @@ def _add_upgrade(commands: Any) -> None:
 
 
 def _upgrade(arguments: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001 - one signature for all commands
-    from stsconf import upgrade
     from stsconf.act.scenarios.upgrades import UPGRADED
     from stsconf.clusters import identify
-    from stsconf.clusters.chosen import provide
     from stsconf.judging.judge import judge
     from stsconf.judging.promise import import_promises
     from stsconf.reporting.results import rejudge
     from stsconf.reporting.terminal import ProgressLines, print_moved, print_report
+    from stsconf.run import upgrade
+    from stsconf.run.provider import provide
     from stsconf.timeline.recording import load
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -298,7 +298,7 @@ def _upgrade(arguments: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa
 
 def _config(arguments: argparse.Namespace) -> Any:
     """What the options and the environment ask for."""
-    from stsconf.run import Config
+    from stsconf.run.run import Config
 
     return Config.from_options(_given(arguments))
 

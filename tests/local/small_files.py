@@ -7,7 +7,7 @@ import resource
 from pathlib import Path
 from typing import Any
 
-from stsconf import run
+from stsconf.run import run
 
 ROOM = 200 << 10
 _record = run.record

@@ -18,7 +18,7 @@ from stsconf.clusters import Cluster, local
 from stsconf.errors import ClusterError, ExitCode
 from stsconf.judging.promise import import_promises
 from stsconf.judging.verdict import Outcome
-from stsconf.run import Config, record
+from stsconf.run.run import Config, record
 from stsconf.waits import until
 from tests.local.conftest import SECONDS, Run, assert_nothing_left, of, plane, say, status
 

@@ -23,7 +23,7 @@ from stsconf.errors import ExitCode, PreflightRefused
 from stsconf.judging.promise import import_promises
 from stsconf.judging.verdict import Outcome
 from stsconf.kube.api import Api, Object
-from stsconf.run import Config, record
+from stsconf.run.run import Config, record
 from stsconf.waits import Waits, until
 from tests.foreign import account, entries_of, outside, right_of, space, telling
 from tests.local.conftest import SECONDS, plane, say

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from stsconf.clusters.chosen import provide
 from stsconf.judging.judge import judge
 from stsconf.judging.verdict import Outcome
-from stsconf.run import Config, record
+from stsconf.run.provider import provide
+from stsconf.run.run import Config, record
 from stsconf.timeline.recording import load
 from tests.bug_table import PROMISES, RECREATE
 from tests.local.conftest import say

@@ -12,10 +12,10 @@ from rich.text import Text
 from stsconf.judging.verdict import Outcome, Verdict
 from stsconf.reporting.evidence import cell
 from stsconf.reporting.look import LOOKS
+from stsconf.run.walkthrough import Command, Step, Transcript
 from stsconf.timeline import facts
 from stsconf.timeline.recording import Recording
 from stsconf.timeline.timeline import Event, Observation, Timeline
-from stsconf.walkthrough import Command, Step, Transcript
 
 _WORDS = {
     "statefulsets": "set",

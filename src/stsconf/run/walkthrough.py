@@ -17,12 +17,12 @@ from typing import Any, BinaryIO, Self
 import yaml
 from kubernetes.config import list_kube_config_contexts
 
-from stsconf import run
 from stsconf.act.scenarios import Scenario
 from stsconf.act.workload import Workload, documented
 from stsconf.clusters import Cluster
 from stsconf.errors import ClusterError, PreflightRefused, StsconfError
 from stsconf.record.recorder import WaitTimeout
+from stsconf.run import run
 from stsconf.waits import Say
 
 MANIFEST = "sts.yaml"

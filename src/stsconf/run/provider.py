@@ -10,7 +10,7 @@ from stsconf.clusters.notes import PREFIX, noted
 from stsconf.waits import Say
 
 if TYPE_CHECKING:
-    from stsconf.run import Config
+    from stsconf.run.run import Config
 
 
 @contextmanager

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Barrier, BrokenBarrierError
 
-from stsconf import run
 from stsconf.act.scenarios import Scenario
 from stsconf.act.scenarios.upgrades import PODS, UPGRADED, Upgraded
 from stsconf.act.workload import Workload
@@ -13,6 +12,7 @@ from stsconf.clusters import Cluster
 from stsconf.errors import ClusterError, StsconfError, UsageError
 from stsconf.gate.comparison import Moved, compare
 from stsconf.gate.snapshot import Snapshot, take
+from stsconf.run import run
 from stsconf.waits import Say
 
 
