@@ -14,7 +14,7 @@ from benchmarks.machine import describe
 from stsconf.clusters import identify
 from stsconf.kube.api import Api
 from stsconf.record.recorder import EVERYWHERE, Recorder, Scope, Seal
-from stsconf.reporting.terminal import ProgressLines
+from stsconf.report.terminal import ProgressLines
 
 
 def close(api: Api, namespace: str, names: list[str], *, sentinel: bool) -> Seal:

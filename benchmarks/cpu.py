@@ -22,7 +22,7 @@ from benchmarks.machine import describe
 from stsconf.clusters import identify
 from stsconf.record.file import read_records
 from stsconf.record.recorder import EVERYWHERE, Recorder, Scope
-from stsconf.reporting.terminal import ProgressLines
+from stsconf.report.terminal import ProgressLines
 
 END = "the-end"
 """The label of the first pod that ends the measurement."""

@@ -21,7 +21,7 @@ from stsconf.cleanup.inventory import Inventory
 from stsconf.clusters.shield import shielded
 from stsconf.errors import ClusterError
 from stsconf.kube.api import Api
-from stsconf.reporting.terminal import ProgressLines
+from stsconf.report.terminal import ProgressLines
 from stsconf.waits import Waits, until
 
 LABEL = "stsconf.dev/benchmark"

@@ -22,7 +22,7 @@ from benchmarks.rate import REPORT, busiest, most_within
 from stsconf.clusters import identify
 from stsconf.record.file import read_records
 from stsconf.record.recorder import EVERYWHERE, Recorder, Scope
-from stsconf.reporting.terminal import ProgressLines
+from stsconf.report.terminal import ProgressLines
 
 TIMES = 5
 """The load, in times of the busiest second of the accepted report."""

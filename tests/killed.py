@@ -38,7 +38,7 @@ import sys
 from dataclasses import replace
 from stsconf.clusters import local
 from stsconf.run.provider import provide
-from stsconf.reporting.terminal import ProgressLines
+from stsconf.report.terminal import ProgressLines
 from stsconf.run.run import Config, record
 from stsconf.act.scenarios import SCENARIOS
 say, names = ProgressLines(), ("kubeconfig", "output-dir", "scenario", "namespace")

@@ -15,7 +15,7 @@ from kubernetes.client import ApiClient
 
 from stsconf.clusters import Cluster, Provider
 from stsconf.kube.api import Api
-from stsconf.reporting import junit
+from stsconf.report import junit
 from stsconf.run import provider as chosen
 from stsconf.run import run
 

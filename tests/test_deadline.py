@@ -12,9 +12,9 @@ from stsconf.errors import ExitCode
 from stsconf.judging.judge import judge
 from stsconf.judging.promise import import_promises
 from stsconf.judging.verdict import Outcome, Verdict
-from stsconf.reporting.page import page
-from stsconf.reporting.results import Results, rejudge
-from stsconf.reporting.summary import summary
+from stsconf.report.page import page
+from stsconf.report.results import Results, rejudge
+from stsconf.report.summary import summary
 from stsconf.timeline.recording import Recording
 from tests.tape import Tape, created
 

@@ -14,8 +14,8 @@ from stsconf.errors import ExitCode, UsageError
 from stsconf.gate.gate import Accepted, Gate, Kind, gate_document, read_accepted
 from stsconf.judging import result as document
 from stsconf.judging.verdict import Outcome, TimelineVerdict, Verdict
-from stsconf.reporting.page import page
-from stsconf.reporting.results import Results
+from stsconf.report.page import page
+from stsconf.report.results import Results
 from stsconf.timeline.timeline import Trouble
 
 TODAY = datetime.date(2026, 11, 25)

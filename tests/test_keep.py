@@ -8,7 +8,7 @@ from stsconf.clusters import Cluster, Provider
 from stsconf.clusters.keeping import Keep, Staying
 from stsconf.errors import ExitCode
 from stsconf.kube.api import Api
-from stsconf.reporting.results import Results
+from stsconf.report.results import Results
 
 
 @pytest.mark.parametrize(

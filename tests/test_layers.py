@@ -79,7 +79,7 @@ def test_the_wheel_brings_promises_manifests_and_types_and_finds_them(tmp_path: 
         "stsconf/suite_files/manifests/web.yaml",
         "stsconf/options.toml",
         "stsconf/py.typed",
-        "stsconf/reporting/page.html.j2",
+        "stsconf/report/page.html.j2",
         "pytest_stsconf/plugin.py",
     ):
         assert name in names

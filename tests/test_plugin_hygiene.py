@@ -19,7 +19,7 @@ from stsconf import suite_files
 from stsconf.clusters.shield import shielded
 from stsconf.judging.promise import import_promises
 from stsconf.judging.result import document
-from stsconf.reporting.results import rejudge
+from stsconf.report.results import rejudge
 from stsconf.timeline.recording import load
 from stsconf.waits import until
 from tests.edits import EDITS, seal

@@ -18,8 +18,8 @@ from stsconf.clusters import Cluster
 from stsconf.errors import StsconfError
 from stsconf.judging.verdict import Outcome
 from stsconf.record.file import inspect, read_records
-from stsconf.reporting.look import LOOKS
-from stsconf.reporting.walkthrough import markdown, show
+from stsconf.report.style import LOOKS
+from stsconf.report.walkthrough import markdown, show
 from stsconf.run.walkthrough import WAITS, Transcript, steps
 from stsconf.run.walkthrough import _Reader as Reader
 from stsconf.timeline.recording import assemble

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from stsconf import Recording, Verdict, judge, load, suite_files
 from stsconf.judging.promise import import_promises
-from stsconf.reporting.walkthrough import Page, markdown, page
+from stsconf.report.walkthrough import Page, markdown, page
 from stsconf.run.walkthrough import Transcript, steps
 
 FOLDER = Path(__file__).parent / "recordings" / "walkthrough"

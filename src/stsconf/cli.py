@@ -16,7 +16,7 @@ from typing import Any
 from stsconf import suite_files
 from stsconf.deadline import seconds
 from stsconf.errors import ClusterError, ExitCode, PreflightRefused, StsconfError, UsageError
-from stsconf.reporting.process import prepare
+from stsconf.report.process import prepare
 
 _EPILOG = """\
 exit codes: 0 all required promises hold, 1 one is violated, 2 interrupted, 3 our own error, 4 usage,
@@ -196,9 +196,9 @@ def _add_walkthrough(commands: Any) -> None:
 
 def _walkthrough(arguments: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001 - one signature for all commands
     from stsconf.judging.promise import import_promises
-    from stsconf.reporting.results import rejudge
-    from stsconf.reporting.terminal import ProgressLines, standard_output
-    from stsconf.reporting.walkthrough import markdown, page, show
+    from stsconf.report.results import rejudge
+    from stsconf.report.terminal import ProgressLines, standard_output
+    from stsconf.report.walkthrough import markdown, page, show
     from stsconf.run import walkthrough
     from stsconf.run.provider import provide
     from stsconf.timeline.recording import load
@@ -271,8 +271,8 @@ def _upgrade(arguments: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa
     from stsconf.clusters import identify
     from stsconf.judging.judge import judge
     from stsconf.judging.promise import import_promises
-    from stsconf.reporting.results import rejudge
-    from stsconf.reporting.terminal import ProgressLines, print_moved, print_report
+    from stsconf.report.results import rejudge
+    from stsconf.report.terminal import ProgressLines, print_moved, print_report
     from stsconf.run import upgrade
     from stsconf.run.provider import provide
     from stsconf.timeline.recording import load
@@ -358,7 +358,7 @@ def _snapshot(arguments: argparse.Namespace, rest: Sequence[str]) -> int:  # noq
 def _compare(arguments: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001 - one signature for all commands
     from stsconf.gate.comparison import blind_spots, compare
     from stsconf.gate.snapshot import read
-    from stsconf.reporting.terminal import print_moved
+    from stsconf.report.terminal import print_moved
 
     before, after = read(arguments.before), read(arguments.after)
     moved = compare(before, after)
@@ -459,7 +459,7 @@ def _connect(arguments: argparse.Namespace) -> Any:
 
 def _record(arguments: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001 - one signature for all commands
     from stsconf.record.passive import default_output, record_namespace
-    from stsconf.reporting.terminal import ProgressLines
+    from stsconf.report.terminal import ProgressLines
 
     output = arguments.output or default_output(arguments.namespace)
     done = record_namespace(_connect(arguments), arguments.namespace, output, arguments.duration, ProgressLines())
@@ -473,7 +473,7 @@ def _record(arguments: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa:
 def _clean(arguments: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001 - one signature for all commands
     from stsconf.cleanup.clean import Request, clean_cluster
     from stsconf.clusters.notes import clean_kind
-    from stsconf.reporting.terminal import ProgressLines
+    from stsconf.report.terminal import ProgressLines
     from stsconf.waits import Waits
 
     names = ("kubeconfig", "context", "namespace", "run")
@@ -508,7 +508,7 @@ def _judge(arguments: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: 
 def _rejudged(given: Sequence[Path], arguments: argparse.Namespace, wanted: Callable[[Any], bool]) -> Any:
     """The promises that are wanted, judged again on recordings, or folders of runs."""
     from stsconf.judging.promise import import_promises
-    from stsconf.reporting.results import recordings_below, rejudge
+    from stsconf.report.results import recordings_below, rejudge
     from stsconf.timeline.recording import load
 
     promises = filter(wanted, import_promises(suite_files.conformance()).values())
@@ -518,7 +518,7 @@ def _rejudged(given: Sequence[Path], arguments: argparse.Namespace, wanted: Call
 
 def _told(results: Any, arguments: argparse.Namespace) -> int:
     """Write what was judged again if a folder was named for it, print it, and return the exit code."""
-    from stsconf.reporting.terminal import print_results
+    from stsconf.report.terminal import print_results
 
     code = int(results.finish(write=getattr(arguments, "output_dir", None) is not None))
     print_results(results)
@@ -528,7 +528,7 @@ def _told(results: Any, arguments: argparse.Namespace) -> int:
 def _verify(arguments: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001 - one signature for all commands
     from stsconf.gate.verification import verify
     from stsconf.judging.promise import import_promises
-    from stsconf.reporting.look import sentence
+    from stsconf.report.style import sentence
 
     verdicts = verify(arguments.folder, import_promises(suite_files.conformance()))
     print(f"{arguments.folder / 'verdict.json'} is what its recordings say: {sentence(verdicts)}.")
@@ -537,7 +537,7 @@ def _verify(arguments: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa:
 
 def _promises(arguments: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001 - one signature for all commands
     from stsconf.judging.promise import import_promises
-    from stsconf.reporting import listing
+    from stsconf.report import listing
 
     promises = import_promises(suite_files.conformance())
     if arguments.id:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from reporting_story import RUN
 
-from stsconf.reporting import allure as report
+from stsconf.report import allure as report
 from stsconf.timeline.recording import Recording
 
 SUITE = """
@@ -19,7 +19,7 @@ from pathlib import Path
 sys.path.insert(0, {folder!r})
 import pytest
 from reporting_story import CRASH, PROMISES, verdicts_of
-from stsconf.reporting.allure import attach
+from stsconf.report.allure import attach
 from stsconf.timeline.recording import load
 from stsconf.judging.verdict import Outcome
 

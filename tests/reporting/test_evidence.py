@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from reporting_story import Story, partition, verdicts_of
 
-from stsconf.reporting.evidence import cell, deciding_events, excerpt
+from stsconf.report.evidence import cell, deciding_events, excerpt
 from stsconf.timeline.recording import Recording, load
 
 

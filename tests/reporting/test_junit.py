@@ -5,7 +5,7 @@ from pathlib import Path
 from reporting_story import CRASH, IMPLEMENTATION, PROMISES, RUN, verdicts_of
 
 from stsconf.judging.verdict import Outcome, Verdict
-from stsconf.reporting.junit import junit, write
+from stsconf.report.junit import junit, write
 from stsconf.timeline.recording import Recording
 
 

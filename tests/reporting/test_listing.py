@@ -5,7 +5,7 @@ from tests.catalogue_page import PROMISES
 
 from stsconf.errors import UsageError
 from stsconf.judging.catalogue import rows
-from stsconf.reporting import listing
+from stsconf.report import listing
 
 
 def test_a_promise_is_shown_with_the_documents_own_words_and_where_they_were_read() -> None:

@@ -9,7 +9,7 @@ from reporting_story import CRASH, IMPLEMENTATION, PROMISES, RUN, verdicts_of
 
 from stsconf.errors import ExitCode
 from stsconf.judging.verdict import Outcome, Verdict
-from stsconf.reporting.page import page
+from stsconf.report.page import page
 from stsconf.timeline.recording import Recording
 
 VOID = {"meta", "br", "link", "img", "input", "hr"}

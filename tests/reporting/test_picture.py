@@ -6,7 +6,7 @@ import pytest
 from reporting_story import CRASH, IMPLEMENTATION, PROMISES, Story, partition, verdicts_of
 
 from stsconf.errors import TimelineFileError
-from stsconf.reporting.picture import picture
+from stsconf.report.picture import picture
 from stsconf.timeline.recording import Recording, load
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -5,7 +5,7 @@ import yaml
 from reporting_story import IMPLEMENTATION, PROMISES, RUN, verdicts_of
 
 from stsconf.judging.verdict import Outcome, Verdict
-from stsconf.reporting.report import report
+from stsconf.report.report import report
 from stsconf.timeline.recording import Recording
 
 

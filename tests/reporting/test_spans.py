@@ -2,7 +2,7 @@ from pathlib import Path
 
 from reporting_story import REVISIONS, Story, partition
 
-from stsconf.reporting.spans import State, lanes, say_action
+from stsconf.report.spans import State, lanes, say_action
 from stsconf.timeline.recording import Recording, load
 
 

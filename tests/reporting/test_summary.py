@@ -6,7 +6,7 @@ from reporting_story import CRASH, IMPLEMENTATION, PROMISES, RUN, verdicts_of
 
 from stsconf.errors import ExitCode
 from stsconf.judging.verdict import Obligation, Outcome, TimelineVerdict, Verdict
-from stsconf.reporting.summary import LIMIT, gantt, summary
+from stsconf.report.summary import LIMIT, gantt, summary
 from stsconf.timeline.recording import Recording
 
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from stsconf.errors import ExitCode
 from stsconf.judging.result import RunInfo
 from stsconf.judging.verdict import Outcome, Verdict
-from stsconf.reporting.terminal import ProgressLines, print_report
+from stsconf.report.terminal import ProgressLines, print_report
 from stsconf.timeline.recording import Recording
 
 

@@ -17,7 +17,7 @@ from stsconf.judging.judge import judge
 from stsconf.judging.promise import Promise
 from stsconf.judging.result import ResultFileError
 from stsconf.judging.verdict import Verdict
-from stsconf.reporting.results import CUT_SHORT, UNREACHED
+from stsconf.report.results import CUT_SHORT, UNREACHED
 from stsconf.timeline.recording import Recording, load
 from stsconf.timeline.timeline import Trouble
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from stsconf.errors import PRECEDENCE, ExitCode, StsconfError
 from stsconf.judging.verdict import Obligation, Outcome, TimelineVerdict, Verdict, Witness
-from stsconf.reporting.look import count
+from stsconf.report.style import count
 from stsconf.timeline.recording import Recording
 
 SCHEMA = "stsconf-verdict"

@@ -13,7 +13,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import TypeVar
 
-from stsconf import reporting
+from stsconf import report as reporting
 from stsconf.act.scenarios import ORDINARY, SCENARIOS, Scenario
 from stsconf.act.workload import Edit, Kind, Names, Workload
 from stsconf.cleanup.inventory import RUN, Inventory

@@ -17,7 +17,7 @@ from stsconf.judging.judge import judge
 from stsconf.judging.promise import Promise
 from stsconf.judging.result import RunInfo
 from stsconf.judging.verdict import Verdict
-from stsconf.reporting import junit, page, report, summary
+from stsconf.report import junit, page, report, summary
 from stsconf.timeline.recording import Recording
 
 CUT_SHORT = (ExitCode.INTERRUPTED, ExitCode.HARNESS, ExitCode.REFUSED)

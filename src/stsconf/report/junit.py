@@ -11,7 +11,7 @@ from pathlib import Path
 
 from stsconf.judging.result import RunInfo, write_text
 from stsconf.judging.verdict import Outcome, Verdict
-from stsconf.reporting.look import area_name
+from stsconf.report.style import area_name
 
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 

@@ -13,8 +13,8 @@ from typing import Any
 import drawsvg
 
 from stsconf.judging.verdict import WORST_FIRST, Obligation, Outcome, Verdict
-from stsconf.reporting.look import LOOKS, sentence
-from stsconf.reporting.spans import Lane, Lanes, Span, State, lanes, on, say_action, say_observation
+from stsconf.report.spans import Lane, Lanes, Span, State, lanes, on, say_action, say_observation
+from stsconf.report.style import LOOKS, sentence
 from stsconf.timeline.timeline import Timeline
 
 WIDTH = 980.0

@@ -12,7 +12,7 @@ import yaml
 from stsconf.judging.promise import Level
 from stsconf.judging.result import RunInfo, write_text
 from stsconf.judging.verdict import Outcome, Verdict
-from stsconf.reporting.look import area_name, count
+from stsconf.report.style import area_name, count
 
 API_VERSION = "stsconf/v1"
 

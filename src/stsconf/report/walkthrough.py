@@ -10,8 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from stsconf.judging.verdict import Outcome, Verdict
-from stsconf.reporting.evidence import cell
-from stsconf.reporting.look import LOOKS
+from stsconf.report.evidence import cell
+from stsconf.report.style import LOOKS
 from stsconf.run.walkthrough import Command, Step, Transcript
 from stsconf.timeline import facts
 from stsconf.timeline.recording import Recording

@@ -24,10 +24,10 @@ from stsconf.errors import UnknownFact
 from stsconf.judging.promise import Level
 from stsconf.judging.result import RunInfo, write_text
 from stsconf.judging.verdict import Outcome, TimelineVerdict, Verdict
-from stsconf.reporting.evidence import cell, deciding_events, excerpt
-from stsconf.reporting.look import LOOKS, area_name
-from stsconf.reporting.picture import picture
-from stsconf.reporting.spans import on
+from stsconf.report.evidence import cell, deciding_events, excerpt
+from stsconf.report.picture import picture
+from stsconf.report.spans import on
+from stsconf.report.style import LOOKS, area_name
 from stsconf.timeline.recording import Recording
 
 GENERATOR = "3.18.0"

@@ -23,8 +23,8 @@ from stsconf.gate.gate import Change
 from stsconf.gate.gate import sentence as changed
 from stsconf.judging.result import RunInfo
 from stsconf.judging.verdict import Outcome, Verdict
-from stsconf.reporting.look import FEW, LOOKS, seconds, seldom, sentence
-from stsconf.reporting.results import Results
+from stsconf.report.results import Results
+from stsconf.report.style import FEW, LOOKS, seconds, seldom, sentence
 
 _LOG_WIDTH = 120
 _CLUSTER_WORDS = {"name": "cluster", "context": "context"}

@@ -7,7 +7,7 @@ from typing import Any
 
 from stsconf.judging.verdict import Outcome, TimelineVerdict, Verdict, Witness
 from stsconf.record.file import read_records
-from stsconf.reporting.spans import lanes, on, say_action, say_observation
+from stsconf.report.spans import lanes, on, say_action, say_observation
 from stsconf.timeline.recording import Recording
 from stsconf.timeline.timeline import Event, Timeline
 

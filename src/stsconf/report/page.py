@@ -11,10 +11,10 @@ from stsconf.errors import ExitCode
 from stsconf.gate.gate import Change
 from stsconf.judging.result import RunInfo, write_text
 from stsconf.judging.verdict import Obligation, Outcome, TimelineVerdict, Verdict
-from stsconf.reporting.evidence import Row, changes
-from stsconf.reporting.look import FEW, LOOKS, Look, area_name, count, seconds, seldom, sentence, worst_first
-from stsconf.reporting.picture import picture
-from stsconf.reporting.spans import on
+from stsconf.report.evidence import Row, changes
+from stsconf.report.picture import picture
+from stsconf.report.spans import on
+from stsconf.report.style import FEW, LOOKS, Look, area_name, count, seconds, seldom, sentence, worst_first
 from stsconf.timeline.recording import Recording
 from stsconf.timeline.timeline import Timeline
 
@@ -81,9 +81,7 @@ def page(
         picture(timeline, _on(timeline, ordered), prefix=f"w{n}")
         for n, timeline in enumerate(timelines[:_MOST_PICTURES])
     ]
-    environment = Environment(
-        loader=PackageLoader("stsconf.reporting", "."), autoescape=True, undefined=StrictUndefined
-    )
+    environment = Environment(loader=PackageLoader("stsconf.report", "."), autoescape=True, undefined=StrictUndefined)
     values: dict[str, Any] = {
         "run": run,
         "took": seconds(run.seconds),
