@@ -50,7 +50,7 @@ with provide(config, say) as cluster:
 """A run on an existing cluster, up to its reports; nothing is asked of pods, since they are hollow."""
 ELSEWHERE = """
 import sys
-from stsconf import cli
+from stsconf.cli import main as cli
 from stsconf.cleanup import inventory
 inventory._space = lambda: "another machine"
 sys.exit(cli.main(sys.argv[1:]))

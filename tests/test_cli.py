@@ -10,19 +10,20 @@ from pathlib import Path
 import pytest
 import yaml
 
-from stsconf.cli import main
+from stsconf.cli.main import main
 from tests.tape import Tape, created, write
 
 FAULT = """
 import sys
-from stsconf import cli, suite_files
+from stsconf import suite_files
+from stsconf.cli import main as cli
 suite_files.conformance = None
 sys.exit(cli.main(sys.argv[1:]))
 """
 
 
 def stsconf(
-    *arguments: str, cwd: Path, way: tuple[str, ...] = ("-P", "-m", "stsconf.cli"), **environment: str
+    *arguments: str, cwd: Path, way: tuple[str, ...] = ("-P", "-m", "stsconf.cli.main"), **environment: str
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, *way, *arguments],
@@ -81,7 +82,7 @@ def test_a_reader_that_goes_away_is_not_told_that_all_is_well(tmp_path: Path) ->
     read, written = os.pipe()
     os.close(read)
     done = subprocess.run(
-        [sys.executable, "-P", "-m", "stsconf.cli", "judge", str(recording)],
+        [sys.executable, "-P", "-m", "stsconf.cli.main", "judge", str(recording)],
         stdout=written,
         stderr=subprocess.PIPE,
         text=True,

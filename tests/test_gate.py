@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from stsconf import suite_files
-from stsconf.cli import main
+from stsconf.cli.main import main
 from stsconf.errors import ExitCode, UsageError
 from stsconf.gate.gate import Accepted, Gate, Kind, gate_document, read_accepted
 from stsconf.judging import result as document
@@ -168,7 +168,7 @@ def test_gate_without_a_baseline_is_a_usage_error(capsys: pytest.CaptureFixture[
 
 
 WAYS = {
-    "gate": ["-m", "stsconf.cli", "gate", "--"],
+    "gate": ["-m", "stsconf.cli.main", "gate", "--"],
     "pytest": ["-m", "pytest", str(suite_files.conformance()), "--sts-"],
 }
 

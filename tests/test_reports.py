@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from stsconf import judge, load, suite_files
-from stsconf.cli import main
+from stsconf.cli.main import main
 from stsconf.judging import result as document
 from stsconf.judging.promise import import_promises
 from stsconf.record.file import read_records

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from stsconf.cli import main
+from stsconf.cli.main import main
 from tests.tape import created, write
 
 Doc = dict[str, Any]

@@ -44,7 +44,15 @@ def stranger(cluster: Cluster) -> Iterator[str]:
 
 
 def stsconf_clean(cluster: Cluster, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-P", "-m", "stsconf.cli", "clean", f"--kubeconfig={cluster.kubeconfig}", *arguments]
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "stsconf.cli.main",
+        "clean",
+        f"--kubeconfig={cluster.kubeconfig}",
+        *arguments,
+    ]
     return subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
 
 
@@ -131,7 +139,7 @@ def test_the_kind_cluster_of_a_killed_run_is_deleted_and_no_other(cluster: Clust
         return subprocess.run([str(kind), "get", "clusters"], capture_output=True, text=True, check=True).stdout.split()
 
     assert len(clusters()) == 2
-    command = [sys.executable, "-P", "-m", "stsconf.cli", "clean", "--yes"]
+    command = [sys.executable, "-P", "-m", "stsconf.cli.main", "clean", "--yes"]
     alone = {**os.environ, "KUBECONFIG": str(tmp_path / "none")}
     done = subprocess.run(command, env=alone, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from stsconf.cli import main
+from stsconf.cli.main import main
 from stsconf.errors import PreflightRefused, UsageError
 from stsconf.gate.comparison import blind_spots, compare
 from stsconf.gate.snapshot import Snapshot, SnapshotError, read, take

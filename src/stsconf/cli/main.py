@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from stsconf import suite_files
+from stsconf.cli.process import prepare
 from stsconf.deadline import seconds
 from stsconf.errors import ClusterError, ExitCode, PreflightRefused, StsconfError, UsageError
-from stsconf.report.process import prepare
 
 _EPILOG = """\
 exit codes: 0 all required promises hold, 1 one is violated, 2 interrupted, 3 our own error, 4 usage,
@@ -92,7 +92,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _options() -> dict[str, dict[str, Any]]:
-    return tomllib.loads((Path(__file__).parent / "options.toml").read_text(encoding="utf-8"))
+    return tomllib.loads((Path(__file__).parents[1] / "options.toml").read_text(encoding="utf-8"))
 
 
 def _add_run(commands: Any) -> None:
