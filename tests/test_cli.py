@@ -23,7 +23,7 @@ sys.exit(cli.main(sys.argv[1:]))
 
 
 def stsconf(
-    *arguments: str, cwd: Path, way: tuple[str, ...] = ("-P", "-m", "stsconf.cli.main"), **environment: str
+    *arguments: str, cwd: Path, way: tuple[str, ...] = ("-P", "-m", "stsconf"), **environment: str
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, *way, *arguments],
@@ -82,7 +82,7 @@ def test_a_reader_that_goes_away_is_not_told_that_all_is_well(tmp_path: Path) ->
     read, written = os.pipe()
     os.close(read)
     done = subprocess.run(
-        [sys.executable, "-P", "-m", "stsconf.cli.main", "judge", str(recording)],
+        [sys.executable, "-P", "-m", "stsconf", "judge", str(recording)],
         stdout=written,
         stderr=subprocess.PIPE,
         text=True,

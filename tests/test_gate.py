@@ -168,7 +168,7 @@ def test_gate_without_a_baseline_is_a_usage_error(capsys: pytest.CaptureFixture[
 
 
 WAYS = {
-    "gate": ["-m", "stsconf.cli.main", "gate", "--"],
+    "gate": ["-m", "stsconf", "gate", "--"],
     "pytest": ["-m", "pytest", str(suite_files.conformance()), "--sts-"],
 }
 

@@ -11,7 +11,7 @@ from hatchling.builders.wheel import WheelBuilder
 
 ROOT = Path(__file__).parents[1]
 ENGINE = sorted((ROOT / "src" / "stsconf").rglob("*.py"))
-PURE = ("facts", "timeline", "recording", "expect", "promise", "judge", "verdict")
+PURE = ("timeline.timeline", "timeline.recording", "judging.expect", "judging.judge", "judging.verdict")
 
 
 def imported(path: Path) -> set[str]:

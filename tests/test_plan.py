@@ -18,8 +18,8 @@ from stsconf.run.run import NODE_PODS, Config
 
 ROOT = Path(__file__).parents[1]
 WAYS = {
-    "run": ["-m", "stsconf.cli.main", "run", "--"],
-    "gate": ["-m", "stsconf.cli.main", "gate", "--save-baseline=new.json", "--"],
+    "run": ["-m", "stsconf", "run", "--"],
+    "gate": ["-m", "stsconf", "gate", "--save-baseline=new.json", "--"],
     "pytest": ["-m", "pytest", str(suite_files.conformance()), "--sts-"],
 }
 

@@ -68,7 +68,7 @@ def run(pair: tuple[str, str], folder: Path) -> Found:
     """Upgrade once."""
     began = time.monotonic()
     command = ["upgrade", "--from", pair[0], "--to", pair[1], "--output-dir", str(folder)]
-    code = subprocess.run([sys.executable, "-P", "-m", "stsconf.cli.main", *command], check=False).returncode
+    code = subprocess.run([sys.executable, "-P", "-m", "stsconf", *command], check=False).returncode
     document: dict[str, Any] = json.loads((folder / "verdict.json").read_text(encoding="utf-8"))
     verdicts = {one["id"]: one["verdict"] for one in document["promises"]}
     own = verdicts.pop("UPD-19")
@@ -84,7 +84,7 @@ def alone(pair: tuple[str, str], folder: Path) -> tuple[int, str]:
         kubeconfig = reader(cluster, folder, volumes=True)
 
         def stsconf(*arguments: str) -> tuple[int, str]:
-            command = [sys.executable, "-P", "-m", "stsconf.cli.main", *arguments]
+            command = [sys.executable, "-P", "-m", "stsconf", *arguments]
             done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
             return done.returncode, done.stdout
 

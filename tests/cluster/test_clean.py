@@ -48,7 +48,7 @@ def stsconf_clean(cluster: Cluster, *arguments: str) -> subprocess.CompletedProc
         sys.executable,
         "-P",
         "-m",
-        "stsconf.cli.main",
+        "stsconf",
         "clean",
         f"--kubeconfig={cluster.kubeconfig}",
         *arguments,
@@ -139,7 +139,7 @@ def test_the_kind_cluster_of_a_killed_run_is_deleted_and_no_other(cluster: Clust
         return subprocess.run([str(kind), "get", "clusters"], capture_output=True, text=True, check=True).stdout.split()
 
     assert len(clusters()) == 2
-    command = [sys.executable, "-P", "-m", "stsconf.cli.main", "clean", "--yes"]
+    command = [sys.executable, "-P", "-m", "stsconf", "clean", "--yes"]
     alone = {**os.environ, "KUBECONFIG": str(tmp_path / "none")}
     done = subprocess.run(command, env=alone, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -38,7 +38,7 @@ def job(cluster: Cluster, image: str) -> Iterator[str]:
     """What ``stsconf rbac --job`` prints, applied with kubectl in a prepared namespace; the name of its pod."""
     asked = ["--scenario", "create", "--image", f"nginx_old={cluster.images['nginx_old']}"]
     printed = subprocess.run(
-        [sys.executable, "-P", "-m", "stsconf.cli.main", "rbac", "-n", SPACE, "--with-volumes", "--job", image, *asked],
+        [sys.executable, "-P", "-m", "stsconf", "rbac", "-n", SPACE, "--with-volumes", "--job", image, *asked],
         check=True,
         capture_output=True,
         text=True,

@@ -17,7 +17,7 @@ def test_a_set_and_its_data_survive_a_drained_and_a_lost_node(tmp_path: Path) ->
     folder = Path(os.environ.get("ARTIFACTS", tmp_path))
     command = ["run", "--nodes=3", "--scenario=drain,node_lost", f"--output-dir={folder}"]
     done = subprocess.run(
-        [sys.executable, "-P", "-m", "stsconf.cli.main", *command], capture_output=True, text=True, check=False
+        [sys.executable, "-P", "-m", "stsconf", *command], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     document = json.loads((folder / "verdict.json").read_text(encoding="utf-8"))

@@ -106,7 +106,7 @@ def test_upstream_names_are_pulled_through_the_mirror_and_the_run_ends_as_with_i
     images = {key: public[key] for key in used} | {"node": registry.serve(registry.engine.node_image, node)}
     done = subprocess.run(
         [
-            *(sys.executable, "-P", "-m", "stsconf.cli.main", "run", "--engine", "airgap", "--scenario", "create"),
+            *(sys.executable, "-P", "-m", "stsconf", "run", "--engine", "airgap", "--scenario", "create"),
             *("--registry-mirror", registry.mirror, "--output-dir", str(tmp_path / "out")),
             *(f"--image={key}={reference}" for key, reference in images.items()),
         ],

@@ -85,7 +85,7 @@ def settled(api: Api, replicas: int) -> bool:
 
 
 def command(cluster: Cluster, *arguments: str) -> list[str]:
-    record = [sys.executable, "-P", "-m", "stsconf.cli.main", "record", "-n", NAMESPACE]
+    record = [sys.executable, "-P", "-m", "stsconf", "record", "-n", NAMESPACE]
     return [*record, f"--kubeconfig={cluster.kubeconfig}", *arguments]
 
 

@@ -24,7 +24,7 @@ def test_baseline_upgrade_sentinel_and_gate_are_silent_where_nothing_moved(tmp_p
 
     def stsconf(*arguments: str) -> str:
         done = subprocess.run(
-            [sys.executable, "-P", "-m", "stsconf.cli.main", *arguments], capture_output=True, text=True, check=False
+            [sys.executable, "-P", "-m", "stsconf", *arguments], capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout

@@ -20,7 +20,7 @@ def test_an_upgrade_by_kubeadm_moves_no_set_and_leaves_its_data_in_place(tmp_pat
     folder = Path(os.environ.get("ARTIFACTS", tmp_path))
     command = ["upgrade", "--cluster", "kind", "--from", FROM, "--to", TO, "--output-dir", str(folder)]
     done = subprocess.run(
-        [sys.executable, "-P", "-m", "stsconf.cli.main", *command], capture_output=True, text=True, check=False
+        [sys.executable, "-P", "-m", "stsconf", *command], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     document = json.loads((folder / "verdict.json").read_text(encoding="utf-8"))

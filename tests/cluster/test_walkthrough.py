@@ -31,7 +31,7 @@ def begin(cluster: Cluster, tmp_path: Path) -> Begin:
                     sys.executable,
                     "-P",
                     "-m",
-                    "stsconf.cli.main",
+                    "stsconf",
                     "walkthrough",
                     "--cluster=existing",
                     *images,

@@ -17,7 +17,7 @@ from stsconf.errors import ExitCode
 from tests.local.conftest import Run
 
 WAYS = {
-    "run": (["-P", "-m", "stsconf.cli.main", "run"], "--"),
+    "run": (["-P", "-m", "stsconf", "run"], "--"),
     "pytest": (["-P", "-m", "pytest", str(suite_files.conformance()), "-p", "no:cacheprovider"], "--sts-"),
 }
 CREATE = {"cluster": "local", "scenario": "create", "profile": "core", "promises": "ORD-01,ORD-02,ORD-12"}

@@ -48,7 +48,7 @@ def test_a_run_whose_recording_fills_the_disk_ends_with_one_paragraph(tmp_path: 
     assert recording.stat().st_size == ROOM
     assert not inspect(recording).sealed
     judged = subprocess.run(
-        [sys.executable, "-P", "-m", "stsconf.cli.main", "judge", str(recording), f"--output-dir={tmp_path / 'again'}"],
+        [sys.executable, "-P", "-m", "stsconf", "judge", str(recording), f"--output-dir={tmp_path / 'again'}"],
         capture_output=True,
         text=True,
         check=False,

@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.local]
 
 def test_a_kept_control_plane_answers_until_it_is_cleaned(tmp_path: Path) -> None:
     def stsconf(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-P", "-m", "stsconf.cli.main", *arguments]
+        command = [sys.executable, "-P", "-m", "stsconf", *arguments]
         return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
 
     options = ("--cluster=local", "--scenario=create", "--promises=ORD-01", "--keep=always", "--output-dir=out")

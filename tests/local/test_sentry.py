@@ -64,7 +64,7 @@ def reader(cluster: Cluster, folder: Path, *, volumes: bool = False) -> Path:
 
 
 def stsconf(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-P", "-m", "stsconf.cli.main", *arguments]
+    command = [sys.executable, "-P", "-m", "stsconf", *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 

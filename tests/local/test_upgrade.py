@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.local]
 def test_an_exchange_for_the_same_version_moves_nothing(tmp_path: Path) -> None:
     version = ["--from", "v1.37.2", "--to", "v1.37.2"]
     done = subprocess.run(
-        [sys.executable, "-P", "-m", "stsconf.cli.main", "upgrade", *version, "--output-dir", str(tmp_path)],
+        [sys.executable, "-P", "-m", "stsconf", "upgrade", *version, "--output-dir", str(tmp_path)],
         capture_output=True,
         text=True,
         check=False,

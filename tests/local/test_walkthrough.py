@@ -30,7 +30,7 @@ def test_a_fault_shows_at_the_step_that_brings_it_out(tmp_path: Path, fault: str
     program.chmod(0o755)
     done = subprocess.run(
         [
-            *(sys.executable, "-P", "-m", "stsconf.cli.main", "walkthrough", "--cluster=local", "--settle=60"),
+            *(sys.executable, "-P", "-m", "stsconf", "walkthrough", "--cluster=local", "--settle=60"),
             *(f"--local-bin={program.parent}", f"--output-dir={tmp_path / 'out'}"),
         ],
         capture_output=True,

@@ -15,7 +15,7 @@ import pytest
 from stsconf.record.file import inspect, read_records
 from tests.recorder.scripted import NAMESPACE, Server
 
-STSCONF = [sys.executable, "-P", "-m", "stsconf.cli.main"]
+STSCONF = [sys.executable, "-P", "-m", "stsconf"]
 
 
 @pytest.mark.parametrize("kilobytes", [4, 20])

@@ -547,7 +547,3 @@ def _promises(arguments: argparse.Namespace, rest: Sequence[str]) -> int:  # noq
     for line in lines:
         print(line)
     return ExitCode.HOLDS
-
-
-if __name__ == "__main__":
-    sys.exit(main())
