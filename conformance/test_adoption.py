@@ -9,7 +9,7 @@ CODE = "https://github.com/kubernetes/kubernetes/blob/v1.36.2/pkg/controller/"
 
 @promise("ADP-01", source=ADOPTION, scenarios=("readopt",))
 def test_matching_pods_without_an_owner_are_adopted(timeline: Timeline) -> None:
-    """A set that is created adopts the Pods that carry its labels and one of its names, and have no owner."""
+    """A new StatefulSet adopts every Pod without an owner whose labels and name match."""
     for made in timeline.sets.created():
         for orphan in timeline.orphans_at(made.rv):
             adopted = timeline.adopted(orphan.uid, made.uid)
@@ -20,7 +20,7 @@ def test_matching_pods_without_an_owner_are_adopted(timeline: Timeline) -> None:
 
 @promise("ADP-02", source=ADOPTION, scenarios=("readopt",), revision=2)
 def test_adoption_does_not_restart_a_pod(timeline: Timeline) -> None:
-    """A Pod that is adopted is the Pod that was there: it is neither replaced nor restarted."""
+    """Adoption neither deletes, replaces, restarts nor moves a Pod."""
     for made in timeline.sets.created():
         for orphan in timeline.orphans_at(made.rv):
             adopted = timeline.adopted(orphan.uid, made.uid)
@@ -35,7 +35,7 @@ def test_adoption_does_not_restart_a_pod(timeline: Timeline) -> None:
     "ADP-03", source=f"{CODE}controller_ref_manager.go", scenarios=("release_and_adopt",), level=Level.IMPLEMENTATION
 )
 def test_a_pod_whose_labels_no_longer_match_is_released(timeline: Timeline) -> None:
-    """A Pod whose labels no longer match the selector loses its owner reference, and keeps running."""
+    """A Pod whose labels no longer match the selector loses its owner reference and keeps running."""
     for changed in timeline.pods.losing(timeline.matches):
         if changed.now is not None and changed.fact.owner_uid:
             freed = timeline.orphaned(changed.uid)
@@ -46,7 +46,7 @@ def test_a_pod_whose_labels_no_longer_match_is_released(timeline: Timeline) -> N
 
 @promise("ADP-04", source=f"{CODE}statefulset/stateful_set.go", scenarios=("strangers",), level=Level.IMPLEMENTATION)
 def test_a_pod_of_another_name_is_not_adopted(timeline: Timeline) -> None:
-    """A Pod with the set's labels under a name that the set would not give is left alone."""
+    """A Pod whose name does not fit the StatefulSet is not adopted, even if its labels match."""
     taken = {e.name: e for e in timeline.strays()}
     for action in timeline.actions:
         if action.verb == "create" and action.resource == "pods":
@@ -55,7 +55,7 @@ def test_a_pod_of_another_name_is_not_adopted(timeline: Timeline) -> None:
 
 @promise("ADP-09", source=f"{CODE}controller_ref_manager.go", scenarios=("strangers",), level=Level.IMPLEMENTATION)
 def test_a_pod_that_belongs_to_another_is_left_alone(timeline: Timeline) -> None:
-    """A Pod that another controller owns is neither adopted nor deleted, whatever its labels and name."""
+    """A Pod that another controller owns is neither adopted nor deleted."""
     for other in timeline.pods.created():
         if other.fact.owner_uid and not timeline.owns(other.fact):
             for later in timeline.pods.named(other.name):
@@ -73,7 +73,7 @@ def test_a_pod_that_belongs_to_another_is_left_alone(timeline: Timeline) -> None
     level=Level.IMPLEMENTATION,
 )
 def test_a_set_that_is_being_deleted_adopts_nothing(timeline: Timeline) -> None:
-    """From the moment a set is marked for deletion it adopts no Pod."""
+    """A StatefulSet that is being deleted adopts no Pod."""
     for asked in timeline.sets.stopping():
         owned = timeline.pods.becoming(lambda pod, uid=asked.uid: pod.owner_uid == uid)
         adopted = [member for member in owned if member.rv > asked.rv and member.before is not None]
@@ -82,7 +82,7 @@ def test_a_set_that_is_being_deleted_adopts_nothing(timeline: Timeline) -> None:
 
 @promise("ADP-06", source=ADOPTION, scenarios=("readopt",))
 def test_a_set_created_again_fills_its_holes_before_it_removes_pods(timeline: Timeline) -> None:
-    """A set that is created again with fewer replicas first creates the Pods it lacks, then removes those in excess."""
+    """Under OrderedReady, a re-created StatefulSet creates its missing Pods before it deletes excess Pods."""
     if timeline.ordered:
         for stop in timeline.excess_stops():
             spec = timeline.spec_at(stop.rv)
@@ -96,7 +96,7 @@ def test_a_set_created_again_fills_its_holes_before_it_removes_pods(timeline: Ti
     "ADP-08", source=f"{CODE}statefulset/stateful_set_control.go", scenarios=("readopt",), level=Level.IMPLEMENTATION
 )
 def test_an_adopted_pod_keeps_its_revision(timeline: Timeline) -> None:
-    """A Pod that is adopted by a set of the same template keeps its revision, and is not updated."""
+    """An adopted Pod keeps its revision label for as long as it exists."""
     for made in timeline.sets.created():
         for orphan in timeline.orphans_at(made.rv):
             adopted = timeline.adopted(orphan.uid, made.uid)
@@ -112,7 +112,7 @@ def test_an_adopted_pod_keeps_its_revision(timeline: Timeline) -> None:
     level=Level.IMPLEMENTATION,
 )
 def test_a_released_pod_keeps_its_name_and_is_not_replaced(timeline: Timeline) -> None:
-    """A Pod that was released keeps its name: the set neither deletes it nor makes another of that name."""
+    """A released Pod is neither deleted nor replaced by another Pod of the same name."""
     for changed in timeline.pods.losing(timeline.matches):
         if changed.now is not None and (freed := timeline.orphaned(changed.uid)):
             last = timeline.pods.latest().get(changed.name)

@@ -16,7 +16,7 @@ KEP_1847 = (
     level=Level.CHARACTERISED,
 )
 def test_the_order_in_which_a_deleted_set_loses_its_pods(timeline: Timeline) -> None:
-    """The tutorial says that cascading deletion stops Pods one at a time in reverse, and also that it does not."""
+    """The documents disagree on the order in which cascading deletion stops Pods; the order seen is reported."""
     for cascade in ("Background", "Foreground"):
         for asked in timeline.cascades(cascade):
             stops = [s for m in timeline.owned_at(asked.rv, asked.uid) if (s := timeline.pods.stop_of(m.uid))]
@@ -30,7 +30,7 @@ def test_the_order_in_which_a_deleted_set_loses_its_pods(timeline: Timeline) -> 
 
 @promise("PRT-08", source=PARTITION, scenarios=("start_ordinal",), level=Level.CHARACTERISED)
 def test_what_a_partition_counts_from(timeline: Timeline) -> None:
-    """A partition is called an ordinal; with a start ordinal it is an offset from that."""
+    """The documents disagree on whether a partition counts from the start ordinal; the result is reported."""
     for epoch, rest in timeline.rests():
         target = timeline.target_of(epoch.spec)
         if epoch.spec.start and epoch.spec.partition and not rest.fact.settled_revision:
@@ -42,7 +42,7 @@ def test_what_a_partition_counts_from(timeline: Timeline) -> None:
 
 @promise("PRT-09", source=PARTITION, scenarios=("staged_to_zero",), level=Level.CHARACTERISED)
 def test_what_scaling_to_zero_does_to_a_staged_update(timeline: Timeline) -> None:
-    """Nobody says whether an update that a partition holds back survives scaling to 0."""
+    """No document says whether a staged update survives scaling to 0; the revision of the new Pods is reported."""
     for before, epoch in timeline.scalings():
         if before.replicas == 0 and epoch.spec.partition and (rest := timeline.rest(epoch)):
             target = timeline.target_of(epoch.spec)
@@ -54,7 +54,7 @@ def test_what_scaling_to_zero_does_to_a_staged_update(timeline: Timeline) -> Non
 
 @promise("PVR-15", source=KEP_1847, scenarios=("retention_hasty",), level=Level.CHARACTERISED, everywhere=False)
 def test_when_creation_resumes_after_a_claim_is_gone(timeline: Timeline) -> None:
-    """Nobody says when a Pod is created whose creation had to wait for a claim to be gone."""
+    """No document says when creation resumes once an old PVC is gone; the delay is reported."""
     for gone in timeline.claims.gone():
         for created in timeline.created_by_set():
             if gone.name in created.fact.claims.values() and created.rv > gone.rv:

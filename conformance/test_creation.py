@@ -10,7 +10,7 @@ CODE = "https://github.com/kubernetes/kubernetes/blob/v1.36.2/pkg/controller/sta
 
 @promise("ORD-01", source=GUARANTEES, scenarios=("create", "scale_up"), survives_gaps=True)
 def test_pods_are_created_in_ascending_order(timeline: Timeline) -> None:
-    """For a StatefulSet with N replicas, Pods are created sequentially, in order from 0 to N-1."""
+    """Under OrderedReady, a Pod is created only after the Pod with the next lower ordinal has been created."""
     if timeline.ordered:
         for created in timeline.created_by_set():
             for lower in timeline.names_below(created)[-1:]:
@@ -19,7 +19,7 @@ def test_pods_are_created_in_ascending_order(timeline: Timeline) -> None:
 
 @promise("ORD-02", source=GUARANTEES, scenarios=("create", "scale_up"), survives_gaps=True)
 def test_a_pod_is_created_only_when_every_lower_pod_is_running_and_ready(timeline: Timeline) -> None:
-    """Before a Pod is created, all of its predecessors are Running and Ready."""
+    """Under OrderedReady, a Pod is created only while every Pod with a lower ordinal is Running and Ready."""
     if timeline.ordered:
         for created in timeline.created_by_set():
             for lower in timeline.names_below(created):
@@ -28,7 +28,7 @@ def test_a_pod_is_created_only_when_every_lower_pod_is_running_and_ready(timelin
 
 @promise("ORD-04", source=GUARANTEES, scenarios=("scale_up_held",), survives_gaps=True)
 def test_a_lower_pod_that_becomes_unhealthy_stops_creation_until_it_recovers(timeline: Timeline) -> None:
-    """If a predecessor fails, no further Pod is created until it is Running and Ready again."""
+    """Under OrderedReady, a lower Pod that fails blocks creation until it is Running and Ready again."""
     if timeline.ordered:
         for created in timeline.created_by_set():
             for lower in timeline.names_below(created):
@@ -38,7 +38,7 @@ def test_a_lower_pod_that_becomes_unhealthy_stops_creation_until_it_recovers(tim
 
 @promise("ORD-06", source=f"{TUTORIAL}#scaling-a-statefulset", scenarios=("scale_up",), survives_gaps=True)
 def test_scaling_up_touches_no_pod_that_is_there(timeline: Timeline) -> None:
-    """Scaling up adds Pods at the end; the Pods that are there stay as they are."""
+    """Scaling up neither deletes nor replaces an existing Pod."""
     for before, epoch in timeline.scalings():
         if epoch.spec.replicas > before.replicas:
             for member in timeline.members_at(epoch.began.rv):
@@ -56,7 +56,7 @@ def test_scaling_up_touches_no_pod_that_is_there(timeline: Timeline) -> None:
     survives_gaps=True,
 )
 def test_a_pods_claims_exist_before_the_pod(timeline: Timeline) -> None:
-    """A Pod's claims are created before the Pod is."""
+    """A Pod is created only after its PersistentVolumeClaims exist."""
     for created in timeline.created_by_set():
         for template in timeline.claim_templates():
             claim = f"{template.name}-{created.name}"
@@ -72,7 +72,7 @@ def test_a_pods_claims_exist_before_the_pod(timeline: Timeline) -> None:
     survives_gaps=True,
 )
 def test_the_set_ends_with_exactly_the_pods_asked_for(timeline: Timeline) -> None:
-    """The set comes to have exactly the replicas asked for, each Running and Ready."""
+    """In the end, the StatefulSet has exactly the Pods asked for, all Running and Ready."""
     for desired in timeline.sets.latest().values():
         names = {f"{desired.name}-{ordinal}" for ordinal in desired.fact.ordinals}
         there = {event.name: event for event in timeline.members()}

@@ -12,7 +12,7 @@ LIMITATIONS = f"{PAGE}#limitations"
 
 @promise("DEL-01", source=f"{GC}#background-deletion", scenarios=("background_delete",))
 def test_background_deletion_removes_the_set_first(timeline: Timeline) -> None:
-    """In background deletion the set is gone at once, before any of its Pods is asked to stop."""
+    """Background deletion removes the StatefulSet before it deletes any of its Pods."""
     for asked in timeline.cascades("Background"):
         for member in timeline.owned_at(asked.rv, asked.uid):
             stop = timeline.pods.stop_of(member.uid)
@@ -23,7 +23,7 @@ def test_background_deletion_removes_the_set_first(timeline: Timeline) -> None:
 
 @promise("DEL-02", source=f"{GC}#cascading-deletion", scenarios=("background_delete", "foreground_delete"))
 def test_the_pods_of_a_deleted_set_are_deleted(timeline: Timeline) -> None:
-    """Deleting a set deletes the Pods it owns, unless they are to be orphaned."""
+    """Background and foreground deletion of a StatefulSet remove all Pods it owns."""
     for asked in (*timeline.cascades("Background"), *timeline.cascades("Foreground")):
         for member in timeline.owned_at(asked.rv, asked.uid):
             ended = timeline.pods.end_of(member.uid)
@@ -32,7 +32,7 @@ def test_the_pods_of_a_deleted_set_are_deleted(timeline: Timeline) -> None:
 
 @promise("DEL-05", source=LIMITATIONS, scenarios=("scale_to_zero_then_delete",))
 def test_scaling_to_zero_first_ends_the_pods_in_order(timeline: Timeline) -> None:
-    """Scaling the set to 0 before deleting it terminates its Pods in order, and gracefully."""
+    """Under OrderedReady, scaling to 0 removes Pods one by one from the highest, before the StatefulSet is deleted."""
     for gone in timeline.cascades("Background"):
         if gone.fact.replicas == 0 and timeline.ordered:
             for stop in timeline.excess_stops():
@@ -43,7 +43,7 @@ def test_scaling_to_zero_first_ends_the_pods_in_order(timeline: Timeline) -> Non
 
 @promise("DEL-06", source=f"{GC}#foreground-deletion", scenarios=("foreground_delete", "hasty_delete"))
 def test_foreground_deletion_removes_the_set_last(timeline: Timeline) -> None:
-    """In foreground deletion the set stays, marked and with its finalizer, until all its Pods are gone."""
+    """Foreground deletion sets a finalizer and removes the StatefulSet only after all its Pods are gone."""
     for asked in timeline.cascades("Foreground"):
         expect(asked).shows("waiting for its dependents", "foregroundDeletion" in asked.fact.finalizers, True)
         gone = timeline.sets.end_of(asked.uid)
@@ -56,7 +56,7 @@ def test_foreground_deletion_removes_the_set_last(timeline: Timeline) -> None:
     "DEL-07", source=f"{CODE}stateful_set_control.go", scenarios=("foreground_delete",), level=Level.IMPLEMENTATION
 )
 def test_a_set_that_is_being_deleted_makes_no_pods(timeline: Timeline) -> None:
-    """From the moment a set is marked for deletion its controller creates no Pod for it."""
+    """No Pod is created for a StatefulSet that is being deleted."""
     for asked in timeline.sets.stopping():
         made = [e for e in timeline.created_by_set() if e.fact.owner_uid == asked.uid and e.rv > asked.rv]
         for created in made:
@@ -69,7 +69,7 @@ def test_a_set_that_is_being_deleted_makes_no_pods(timeline: Timeline) -> None:
 
 @promise("DEL-09", source=f"{TUTORIAL}#non-cascading-delete", scenarios=("orphan_delete", "readopt"))
 def test_orphaned_pods_keep_running(timeline: Timeline) -> None:
-    """With cascade orphan the Pods stay as they are, running, and only lose their owner."""
+    """Orphan deletion leaves the Pods running and removes only their owner reference."""
     for asked in timeline.cascades("Orphan"):
         for member in timeline.owned_at(asked.rv, asked.uid):
             freed = timeline.orphaned(member.uid)
@@ -83,7 +83,7 @@ def test_orphaned_pods_keep_running(timeline: Timeline) -> None:
 
 @promise("DEL-10", source=f"{GC}#orphaned-dependents", scenarios=("orphan_delete", "readopt"))
 def test_orphan_deletion_removes_the_set_after_the_references(timeline: Timeline) -> None:
-    """With cascade orphan the set stays until no Pod refers to it."""
+    """Orphan deletion removes the StatefulSet only after every Pod has lost its owner reference."""
     for asked in timeline.cascades("Orphan"):
         gone = timeline.sets.end_of(asked.uid)
         for member in timeline.owned_at(asked.rv, asked.uid) if gone else ():
@@ -92,7 +92,7 @@ def test_orphan_deletion_removes_the_set_after_the_references(timeline: Timeline
 
 @promise("DEL-11", source=f"{TUTORIAL}#non-cascading-delete", scenarios=("orphan_delete",))
 def test_a_deleted_orphan_is_not_replaced(timeline: Timeline) -> None:
-    """A Pod that was orphaned is not created again when it is deleted, as long as there is no set."""
+    """An orphaned Pod that is deleted by hand is not re-created while there is no StatefulSet."""
     for asked in timeline.cascades("Orphan"):
         gone = timeline.sets.end_of(asked.uid)
         if gone is None:
@@ -108,7 +108,7 @@ def test_a_deleted_orphan_is_not_replaced(timeline: Timeline) -> None:
 
 @promise("DEL-12", source=f"{CODE}stateful_set.go", scenarios=("orphan_delete",), level=Level.IMPLEMENTATION)
 def test_orphan_deletion_keeps_the_revisions(timeline: Timeline) -> None:
-    """With cascade orphan the ControllerRevisions are kept, without an owner."""
+    """Orphan deletion keeps the ControllerRevisions and removes their owner reference."""
     for asked in timeline.cascades("Orphan"):
         for left in timeline.revisions_at(asked.rv):
             owners = [
@@ -121,7 +121,7 @@ def test_orphan_deletion_keeps_the_revisions(timeline: Timeline) -> None:
 
 @promise("DEL-13", source=f"{DELETE}#persistent-volumes", scenarios=("background_delete", "foreground_delete"))
 def test_deleting_a_set_keeps_its_claims_and_volumes(timeline: Timeline) -> None:
-    """Deleting a set, and the Pods it manages, deletes none of its claims and volumes under the default policy."""
+    """Under the default retention policy, deleting a StatefulSet keeps every PVC and its volume."""
     if timeline.keeps_claims:
         for asked in timeline.deletions():
             for claim in timeline.claims_at(asked.rv):
@@ -134,7 +134,7 @@ def test_deleting_a_set_keeps_its_claims_and_volumes(timeline: Timeline) -> None
 
 @promise("DEL-14", source=f"{TUTORIAL}#cascading-delete", scenarios=("background_delete",), needs=("storage",))
 def test_a_set_created_again_mounts_the_same_volumes(timeline: Timeline) -> None:
-    """A set that is created again under its name mounts the claims that are there, with their data."""
+    """Under the default retention policy, a re-created StatefulSet uses the same PVCs and volumes."""
     if timeline.keeps_claims:
         for made in timeline.sets.created():
             for claim in timeline.claims_at(made.rv):
@@ -147,7 +147,7 @@ def test_a_set_created_again_mounts_the_same_volumes(timeline: Timeline) -> None
 
 @promise("DEL-16", source="concepts/workloads/pods/pod-lifecycle/#pod-termination", scenarios=("background_delete",))
 def test_cascading_deletion_is_graceful(timeline: Timeline) -> None:
-    """The Pods of a deleted set are stopped with their own grace period."""
+    """Background and foreground deletion give each running Pod its own termination grace period."""
     for asked in (*timeline.cascades("Background"), *timeline.cascades("Foreground")):
         for member in timeline.owned_at(asked.rv, asked.uid):
             stop = timeline.pods.stop_of(member.uid)
@@ -157,7 +157,7 @@ def test_cascading_deletion_is_graceful(timeline: Timeline) -> None:
 
 @promise("IDN-14", source=f"{DELETE}#deleting-a-statefulset", scenarios=("background_delete", "orphan_delete"))
 def test_deleting_a_set_keeps_its_service(timeline: Timeline) -> None:
-    """Deleting a set does not delete its headless Service."""
+    """Deleting a StatefulSet keeps its governing Service."""
     for asked in timeline.deletions():
         before = timeline.services.before(asked.rv, asked.fact.service_name or "")
         if before is not None:

@@ -25,7 +25,7 @@ CODE = "https://github.com/kubernetes/kubernetes/blob/v1.36.2/pkg/controller/sta
 
 @promise("REV-01", source=HISTORY, scenarios=("create", "history"))
 def test_a_new_set_has_one_revision(timeline: Timeline) -> None:
-    """A new set gets one ControllerRevision, number 1, which it owns."""
+    """The first ControllerRevision of a new StatefulSet has number 1 and holds its Pod template."""
     for made in timeline.sets.created():
         own = [e for e in timeline.revisions.created() if e.fact.owner_uid == made.uid and e.rv > made.rv]
         if own and not timeline.revisions_at(made.rv):
@@ -34,7 +34,7 @@ def test_a_new_set_has_one_revision(timeline: Timeline) -> None:
 
 @promise("REV-02", source=HISTORY, scenarios=("history", "rollback"))
 def test_each_new_template_gets_the_next_number(timeline: Timeline) -> None:
-    """The revision of each new template is numbered one above the highest before it."""
+    """Each new ControllerRevision is numbered one above the highest existing one of its StatefulSet."""
     for made in timeline.revisions.created():
         before = timeline.revisions_at(made.rv)
         numbers = [e.fact.number for e in before if e.fact.owner_uid == made.fact.owner_uid]
@@ -44,7 +44,7 @@ def test_each_new_template_gets_the_next_number(timeline: Timeline) -> None:
 
 @promise("REV-03", source="https://www.kubernetes.dev/resources/keps/3541/", scenarios=("create", "rollout"))
 def test_pods_name_the_revision_they_were_made_from(timeline: Timeline) -> None:
-    """Each Pod carries the name of a ControllerRevision of its set, set name and hash, which is there before it."""
+    """Each Pod names a ControllerRevision of its StatefulSet that existed before the Pod."""
     for created in timeline.created_by_set():
         name = created.fact.revision or "(none)"
         expect(created).shows("a revision named after the set", name.startswith(f"{timeline.window.set_name}-"), True)
@@ -53,7 +53,7 @@ def test_pods_name_the_revision_they_were_made_from(timeline: Timeline) -> None:
 
 @promise("REV-04", source=REVISION, scenarios=("history", "rollback"))
 def test_what_a_revision_stores_never_changes(timeline: Timeline) -> None:
-    """The data of a ControllerRevision is immutable."""
+    """The data of a ControllerRevision never changes."""
     for later in timeline.revisions.events:
         if later.before is not None and later.now is not None:
             expect(later).shows("the data it had before", later.now.data == later.before.data, True)
@@ -61,7 +61,7 @@ def test_what_a_revision_stores_never_changes(timeline: Timeline) -> None:
 
 @promise("REV-05", source=f"{CODE}stateful_set_control.go", scenarios=("rollback",), level=Level.IMPLEMENTATION)
 def test_going_back_uses_the_same_revision_again(timeline: Timeline) -> None:
-    """Going back to an earlier template makes no new revision: the old one gets the highest number."""
+    """A rollback reuses the old ControllerRevision and gives it the highest number."""
     for rollout in timeline.rollouts():
         if rollout.returns and (rest := timeline.rest(rollout.epoch)):
             made = [e for e in timeline.revisions.created() if rollout.epoch.began.rv < e.rv < rest.rv]
@@ -76,7 +76,7 @@ def test_going_back_uses_the_same_revision_again(timeline: Timeline) -> None:
 
 @promise("REV-06", source=LIMIT, scenarios=("history",))
 def test_the_history_is_bounded_by_its_limit(timeline: Timeline) -> None:
-    """At most revisionHistoryLimit revisions that no Pod uses are kept, and the oldest are removed first."""
+    """Unused ControllerRevisions are removed down to revisionHistoryLimit, oldest first."""
     for desired in timeline.sets.latest().values():
         idle = _idle(timeline.revisions.latest().values(), timeline.members(), desired.fact)
         limit = desired.fact.revision_limit
@@ -99,7 +99,7 @@ def _idle(
 
 @promise("REV-07", source=f"{CODE}stateful_set_control.go", scenarios=("history",), level=Level.IMPLEMENTATION)
 def test_a_revision_in_use_is_never_removed(timeline: Timeline) -> None:
-    """The current and the update revision, and those that a Pod of the set names, are never removed."""
+    """A ControllerRevision that a Pod uses, or that is the current revision, is never removed."""
     for removed in timeline.revisions.gone():
         desired = timeline.spec_at(removed.rv)
         if desired is not None and not desired.terminating:
@@ -110,7 +110,7 @@ def test_a_revision_in_use_is_never_removed(timeline: Timeline) -> None:
 
 @promise("REV-08", source=HISTORY, scenarios=("history",))
 def test_a_limit_of_zero_leaves_no_history(timeline: Timeline) -> None:
-    """With revisionHistoryLimit 0 no earlier revision is kept once the update is complete."""
+    """With revisionHistoryLimit 0, only the current and the update revision are left in the end."""
     _limits(timeline)
     for desired in timeline.sets.latest().values():
         if desired.fact.revision_limit == 0:
@@ -121,14 +121,14 @@ def test_a_limit_of_zero_leaves_no_history(timeline: Timeline) -> None:
 
 @promise("REV-16", source=f"{CODE}stateful_set_utils.go", scenarios=("create", "rollout"), level=Level.IMPLEMENTATION)
 def test_only_the_template_is_stored(timeline: Timeline) -> None:
-    """A ControllerRevision stores the Pod template and nothing else of the set."""
+    """A ControllerRevision stores the Pod template and nothing else."""
     for made in timeline.revisions.created():
         expect(made).has(stores=frozenset({"spec.template"}))
 
 
 @promise("REV-17", source=f"{CODE}stateful_set.go", scenarios=("readopt",), level=Level.IMPLEMENTATION)
 def test_revisions_without_an_owner_are_adopted(timeline: Timeline) -> None:
-    """A set that is created again adopts the revisions that its predecessor left."""
+    """A re-created StatefulSet adopts the ControllerRevisions that have no owner."""
     for made in timeline.sets.created():
         for left in timeline.revisions_at(made.rv):
             if left.fact.owner_uid is None:
@@ -138,7 +138,7 @@ def test_revisions_without_an_owner_are_adopted(timeline: Timeline) -> None:
 
 @promise("REV-09", source=f"{CODE}stateful_set_control.go", scenarios=("history",), level=Level.IMPLEMENTATION)
 def test_a_negative_limit_keeps_every_revision(timeline: Timeline) -> None:
-    """Under a negative revisionHistoryLimit no revision is removed."""
+    """With a negative revisionHistoryLimit, no ControllerRevision is removed."""
     _limits(timeline)
     for epoch in timeline.epochs():
         if epoch.spec.revision_limit < 0 and not epoch.spec.terminating:

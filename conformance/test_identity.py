@@ -10,7 +10,7 @@ TUTORIAL = "tutorials/stateful-application/basic-stateful-set/"
 
 @promise("IDN-01", source=f"{PAGE}#ordinal-index", scenarios=("create",), survives_gaps=True)
 def test_every_pod_is_named_after_the_set_and_its_ordinal(timeline: Timeline) -> None:
-    """Each Pod is named from the set's name and an ordinal that is its own within the set."""
+    """Each Pod's name is the StatefulSet's name, a hyphen and the Pod's ordinal."""
     for created in timeline.created_by_set():
         expect(created).has(name=f"{timeline.window.set_name}-{created.fact.ordinal}")
     for stray in timeline.strays():
@@ -25,7 +25,7 @@ def test_every_pod_is_named_after_the_set_and_its_ordinal(timeline: Timeline) ->
     revision=2,
 )
 def test_the_ordinals_are_zero_to_replicas_minus_one(timeline: Timeline) -> None:
-    """A set with N replicas and no start ordinal has Pods 0 to N-1."""
+    """A StatefulSet with N replicas and no start ordinal has Pods with exactly the ordinals 0 to N-1."""
     for desired in timeline.sets.latest().values():
         ordinals = sorted(m.fact.ordinal for m in timeline.members() if m.fact.ordinal is not None)
         wanted = list(range(desired.fact.replicas))
@@ -39,7 +39,7 @@ def test_the_ordinals_are_zero_to_replicas_minus_one(timeline: Timeline) -> None
 
 @promise("IDN-04", source=f"{PAGE}#pod-name-label", scenarios=("create",), survives_gaps=True)
 def test_each_pod_is_labelled_with_its_name(timeline: Timeline) -> None:
-    """Each Pod carries the label statefulset.kubernetes.io/pod-name with its own name."""
+    """Each Pod has the label statefulset.kubernetes.io/pod-name with its own name."""
     for created in timeline.created_by_set():
         label = created.fact.labels.get("statefulset.kubernetes.io/pod-name")
         expect(created).shows("label statefulset.kubernetes.io/pod-name", label, created.name)
@@ -47,7 +47,7 @@ def test_each_pod_is_labelled_with_its_name(timeline: Timeline) -> None:
 
 @promise("IDN-05", source=f"{PAGE}#pod-index-label", scenarios=("create",), since="1.28", survives_gaps=True)
 def test_each_pod_is_labelled_with_its_ordinal(timeline: Timeline) -> None:
-    """Each Pod carries the label apps.kubernetes.io/pod-index with its own ordinal."""
+    """Each Pod has the label apps.kubernetes.io/pod-index with its own ordinal."""
     for created in timeline.created_by_set():
         label = created.fact.labels.get("apps.kubernetes.io/pod-index")
         expect(created).shows("label apps.kubernetes.io/pod-index", label, str(created.fact.ordinal))
@@ -55,21 +55,21 @@ def test_each_pod_is_labelled_with_its_ordinal(timeline: Timeline) -> None:
 
 @promise("IDN-06", source=NETWORK, scenarios=("create",), survives_gaps=True)
 def test_the_host_name_is_the_pod_name(timeline: Timeline) -> None:
-    """Each Pod derives its host name from the set's name and its ordinal: it is the Pod's own name."""
+    """Each Pod's hostname is its own name."""
     for created in timeline.created_by_set():
         expect(created).has(hostname=created.name)
 
 
 @promise("IDN-07", source=NETWORK, scenarios=("create",), survives_gaps=True)
 def test_the_subdomain_is_the_governing_service(timeline: Timeline) -> None:
-    """The domain of the Pods is managed by the set's governing Service."""
+    """Each Pod's subdomain is the name of the governing Service."""
     for created in timeline.created_by_set():
         expect(created).has(subdomain=timeline.service_name)
 
 
 @promise("IDN-09", source=NETWORK, scenarios=("create", "scale_up", "rescale"), survives_gaps=True)
 def test_each_pod_is_found_by_name_in_the_governing_service(timeline: Timeline) -> None:
-    """Each Pod gets a name in the governing Service's domain that leads to the Pod that has it now."""
+    """The governing Service publishes each Running and Ready Pod under its name, with its current IP and uid."""
     published = timeline.endpoints()
     if timeline.publication_awaited:
         for member in timeline.healthy_members():
@@ -82,7 +82,7 @@ def test_each_pod_is_found_by_name_in_the_governing_service(timeline: Timeline) 
 
 @promise("IDN-10", source=f"{TUTORIAL}#using-stable-network-identities", scenarios=("rescale",), survives_gaps=True)
 def test_names_stay_when_a_pod_is_replaced(timeline: Timeline) -> None:
-    """A replaced Pod has the ordinal, host name and domain of its predecessor; its address may be another."""
+    """A replacement Pod has the ordinal, hostname and subdomain of the old Pod, and a new uid."""
     for old, new in timeline.replacements():
         expect(new).keeps(old, "ordinal", "hostname", "subdomain")
         expect(new).differs_from(old, "uid")
@@ -96,7 +96,7 @@ def test_names_stay_when_a_pod_is_replaced(timeline: Timeline) -> None:
     survives_gaps=True,
 )
 def test_the_service_answers_only_with_running_and_ready_pods(timeline: Timeline) -> None:
-    """The headless Service's records lead to the Running and Ready Pods of the set, and only to those."""
+    """The governing Service publishes as ready exactly the Pods that are Running and Ready."""
     for written, name in timeline.published_ready():
         if timeline.crossed(written, name):
             continue
@@ -115,7 +115,7 @@ def test_the_service_answers_only_with_running_and_ready_pods(timeline: Timeline
 
 @promise("IDN-08", source=f"{PAGE}#pod-identity", scenarios=("moved", "drain"), needs=("nodes",))
 def test_a_pod_keeps_its_identity_on_another_node(timeline: Timeline) -> None:
-    """A Pod that is scheduled to another node keeps its name, its host name and its claims."""
+    """A Pod replaced on another node keeps its name, ordinal, hostname, subdomain and PVCs."""
     for old, new in timeline.replacements():
         there = next((e for e in timeline.pods.named(new.name) if e.uid == new.uid and e.fact.node), None)
         if there and old.fact.node and there.fact.node != old.fact.node:

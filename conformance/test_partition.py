@@ -12,7 +12,7 @@ API = "reference/kubernetes-api/workload-resources/stateful-set-v1/#StatefulSetS
 
 @promise("PRT-01", source=PARTITION, scenarios=("partition",))
 def test_pods_at_or_above_the_partition_are_updated(timeline: Timeline) -> None:
-    """All Pods with an ordinal greater than or equal to the partition are updated."""
+    """With a partition, every Pod whose ordinal is at or above it is updated."""
     for epoch, rest in timeline.rests():
         if epoch.spec.strategy == "RollingUpdate" and epoch.spec.partition and epoch.spec.start == 0:
             for ordinal in sorted(set(epoch.spec.ordinals) - set(epoch.spec.kept_back)):
@@ -24,7 +24,7 @@ def test_pods_at_or_above_the_partition_are_updated(timeline: Timeline) -> None:
 
 @promise("PRT-02", source=PARTITION, scenarios=("partition",))
 def test_pods_below_the_partition_are_not_updated(timeline: Timeline) -> None:
-    """All Pods with an ordinal that is less than the partition are not updated."""
+    """With a partition, no Pod whose ordinal is below it is updated."""
     for update in timeline.update_stops():
         expect(update.stop).shows(
             "an ordinal below the partition", update.stop.fact.ordinal in update.epoch.spec.kept_back, False
@@ -40,7 +40,7 @@ def test_pods_below_the_partition_are_not_updated(timeline: Timeline) -> None:
 
 @promise("PRT-03", source=PARTITION, scenarios=("partition",))
 def test_a_pod_lost_below_the_partition_comes_back_at_the_previous_version(timeline: Timeline) -> None:
-    """A Pod below the partition that is deleted is created again at the previous version."""
+    """A Pod below the partition that is deleted by hand is re-created at its previous revision."""
     for old, new in timeline.lost_pods():
         epoch = timeline.in_force(new.rv)
         behind = epoch and new.fact.ordinal in epoch.spec.kept_back and epoch.spec.strategy == "RollingUpdate"
@@ -50,7 +50,7 @@ def test_a_pod_lost_below_the_partition_comes_back_at_the_previous_version(timel
 
 @promise("PRT-04", source=PARTITION, scenarios=("partition",))
 def test_a_partition_above_the_replicas_updates_nothing(timeline: Timeline) -> None:
-    """With a partition greater than the replicas, a change of the template is not propagated to any Pod."""
+    """A partition at or above the replica count lets no Pod be updated."""
     for epoch in timeline.epochs():
         spec = epoch.spec
         if spec.partition is not None and spec.partition >= spec.replicas > 0 and spec.strategy == "RollingUpdate":
@@ -60,7 +60,7 @@ def test_a_partition_above_the_replicas_updates_nothing(timeline: Timeline) -> N
 
 @promise("PRT-05", source=f"{TUTORIAL}#rolling-out-a-canary", scenarios=("partition",))
 def test_lowering_the_partition_goes_on_with_the_pods_it_frees(timeline: Timeline) -> None:
-    """Lowering the partition updates the Pods it no longer keeps back, and those alone, in reverse order."""
+    """Lowering the partition updates only the Pods that are newly at or above it, highest ordinal first."""
     for was, epoch in timeline.changes():
         if was.spec.template == epoch.spec.template and len(epoch.spec.kept_back) < len(was.spec.kept_back):
             freed = set(was.spec.kept_back) - set(epoch.spec.kept_back)
@@ -73,7 +73,7 @@ def test_lowering_the_partition_goes_on_with_the_pods_it_frees(timeline: Timelin
 
 @promise("PRT-06", source=f"{CODE}stateful_set_control.go", scenarios=("partition",), level=Level.IMPLEMENTATION)
 def test_raising_the_partition_rolls_nothing_back(timeline: Timeline) -> None:
-    """Raising the partition leaves Pods that are updated already as they are."""
+    """Raising the partition neither deletes nor replaces a Pod."""
     for was, epoch in timeline.changes():
         if was.spec.template == epoch.spec.template and len(epoch.spec.kept_back) > len(was.spec.kept_back):
             for member in timeline.members_at(epoch.began.rv):
@@ -84,7 +84,7 @@ def test_raising_the_partition_rolls_nothing_back(timeline: Timeline) -> None:
 
 @promise("PRT-07", source=API, scenarios=("partition",))
 def test_the_current_revision_stays_behind_while_the_partition_holds(timeline: Timeline) -> None:
-    """While the partition keeps Pods back, the current revision in the status is not the update revision."""
+    """While a partition keeps Pods at an old revision, status.currentRevision differs from status.updateRevision."""
     for epoch, rest in timeline.rests():
         back = [timeline.pods.before(rest.rv, timeline.pod_name(n)) for n in epoch.spec.kept_back]
         target = timeline.target_of(epoch.spec)
@@ -94,7 +94,7 @@ def test_the_current_revision_stays_behind_while_the_partition_holds(timeline: T
 
 @promise("OND-01", source=ON_DELETE, scenarios=("on_delete",))
 def test_on_delete_updates_no_pod_by_itself(timeline: Timeline) -> None:
-    """With OnDelete the controller does not update Pods when the template changes."""
+    """Under OnDelete, the controller deletes no Pod to update it."""
     for epoch in timeline.epochs():
         if epoch.spec.strategy == "OnDelete":
             stops = [update.stop for update in timeline.updates_in(epoch)]
@@ -103,7 +103,7 @@ def test_on_delete_updates_no_pod_by_itself(timeline: Timeline) -> None:
 
 @promise("OND-02", source=ON_DELETE, scenarios=("on_delete",))
 def test_on_delete_a_deleted_pod_comes_back_with_the_new_template(timeline: Timeline) -> None:
-    """With OnDelete a Pod that the user deletes is created again from the changed template."""
+    """Under OnDelete, a Pod deleted by hand is re-created from the latest template."""
     for old, new in timeline.lost_pods():
         epoch = timeline.in_force(new.rv)
         if epoch and epoch.spec.strategy == "OnDelete" and old.fact.revision != timeline.target_of(epoch.spec):
@@ -112,7 +112,7 @@ def test_on_delete_a_deleted_pod_comes_back_with_the_new_template(timeline: Time
 
 @promise("OND-03", source=API, scenarios=("on_delete",), since="1.37")
 def test_on_delete_the_current_revision_catches_up(timeline: Timeline) -> None:
-    """With OnDelete the current revision becomes the update revision once every Pod is of it."""
+    """Under OnDelete, status.currentRevision becomes the update revision once all Pods have it."""
     for desired in timeline.sets.latest().values():
         target = timeline.target_of(desired.fact)
         pods = timeline.members()
@@ -125,7 +125,7 @@ def test_on_delete_the_current_revision_catches_up(timeline: Timeline) -> None:
     "OND-05", source=f"{CODE}stateful_set_utils.go", scenarios=("on_delete",), level=Level.IMPLEMENTATION, revision=2
 )
 def test_on_delete_new_pods_are_of_the_new_template(timeline: Timeline) -> None:
-    """With OnDelete a Pod that scaling up creates is of the changed template."""
+    """Under OnDelete, every new Pod is created from the latest template."""
     for created in timeline.created_by_set():
         epoch = timeline.in_force(created.rv)
         if epoch and epoch.spec.strategy == "OnDelete":

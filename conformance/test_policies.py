@@ -30,7 +30,7 @@ KEP_961 = (
 
 @promise("PAR-01", source=PARALLEL, scenarios=("parallel",), everywhere=False)
 def test_parallel_creation_does_not_wait(timeline: Timeline) -> None:
-    """With Parallel the controller creates Pods without waiting for others to become Running and Ready."""
+    """Under Parallel, a new StatefulSet creates all its Pods before any of them is Running and Ready."""
     for made in timeline.sets.created():
         first_ready = next(timeline.pods.becoming(healthy), None)
         for ordinal in made.fact.ordinals:
@@ -44,7 +44,7 @@ def test_parallel_creation_does_not_wait(timeline: Timeline) -> None:
 
 @promise("PAR-02", source=PARALLEL, scenarios=("parallel",), everywhere=False)
 def test_parallel_scale_down_does_not_wait(timeline: Timeline) -> None:
-    """With Parallel the controller stops Pods without waiting for others to terminate."""
+    """Under Parallel, scaling down by two or more deletes several Pods before the first of them is gone."""
     for before, epoch in timeline.scalings():
         stops = [e for e in timeline.excess_stops() if epoch.began.rv < e.rv < epoch.until_rv]
         ends = [end.rv for e in stops if (end := timeline.pods.end_of(e.uid))]
@@ -55,7 +55,7 @@ def test_parallel_scale_down_does_not_wait(timeline: Timeline) -> None:
 
 @promise("MXU-01", source=MAX_UNAVAILABLE, scenarios=("max_unavailable", "parallel_rollout"), since="1.35", revision=2)
 def test_no_more_pods_are_unavailable_than_allowed(timeline: Timeline) -> None:
-    """During an update no Pod is stopped that makes more than maxUnavailable Pods unavailable."""
+    """An update takes down at most maxUnavailable Running and Ready Pods at the same time."""
     _needs_the_field(timeline)
     for update in timeline.update_stops():
         allowed = update.epoch.spec.max_unavailable or 1
@@ -67,7 +67,7 @@ def test_no_more_pods_are_unavailable_than_allowed(timeline: Timeline) -> None:
 
 @promise("MXU-05", source=f"{KEP_961}#api-changes", scenarios=("max_unavailable",), since="1.35")
 def test_a_batch_is_stopped_from_the_highest_ordinal_down(timeline: Timeline) -> None:
-    """With maxUnavailable under OrderedReady a batch of Pods is stopped together, the highest ordinals first."""
+    """Under OrderedReady with maxUnavailable above 1, Pods are updated from the highest ordinal down."""
     _needs_the_field(timeline)
     for update in timeline.update_stops():
         if not update.epoch.spec.serial and timeline.ordered:
@@ -78,7 +78,7 @@ def test_a_batch_is_stopped_from_the_highest_ordinal_down(timeline: Timeline) ->
 
 @promise("PAR-05", source=PARALLEL, scenarios=("parallel_rollout",), since="1.35", everywhere=False)
 def test_parallel_updates_as_many_pods_at_once_as_may_be_unavailable(timeline: Timeline) -> None:
-    """With Parallel and maxUnavailable above 1 an update stops as many Pods at once as may be unavailable."""
+    """Under Parallel with maxUnavailable above 1, an update deletes that many Pods before the first is gone."""
     for stops, allowed in _parallel_updates(timeline):
         first = timeline.pods.end_of(stops[0].uid)
         together = [stop for stop in stops if first and stop.rv < first.rv]
@@ -88,7 +88,7 @@ def test_parallel_updates_as_many_pods_at_once_as_may_be_unavailable(timeline: T
 
 @promise("MXU-06", source=f"{KEP_961}#api-changes", scenarios=("parallel_rollout",), since="1.35", everywhere=False)
 def test_parallel_goes_on_when_any_pod_is_ready(timeline: Timeline) -> None:
-    """With Parallel an update goes on as soon as one of the replaced Pods is Ready, although others are not."""
+    """Under Parallel, an update goes on once one replaced Pod is Ready, even while another is not."""
     for stops, _ in _parallel_updates(timeline):
         ready = [
             {bool(timeline.pods.since(past.name, healthy, stop.rv)) for past in stops if past.rv < stop.rv}
@@ -107,7 +107,7 @@ def test_parallel_goes_on_when_any_pod_is_ready(timeline: Timeline) -> None:
     everywhere=False,
 )
 def test_parallel_first_replaces_what_is_unavailable_anyway(timeline: Timeline) -> None:
-    """With Parallel an update first replaces the Pods that are unavailable anyway, however many may be unavailable."""
+    """Under Parallel, an update deletes outdated Pods that are not Ready before any Pod that is Ready."""
     _needs_the_field(timeline)
     for rollout in timeline.rollouts() if not timeline.ordered else ():
         for member in timeline.members_at(rollout.epoch.began.rv):
@@ -169,7 +169,7 @@ def test_a_pod_is_available_after_minready_seconds(timeline: Timeline) -> None:
 
 @promise("MRS-02", source=STATUS, scenarios=("min_ready_seconds",), since="1.25")
 def test_available_replicas_counts_available_pods(timeline: Timeline) -> None:
-    """The status counts every Pod that is available, and none that is not Ready."""
+    """The status never counts more available than ready Pods; with minReadySeconds 0 it counts all Ready ones."""
     for event in timeline.sets.events:
         if event.now is not None:
             expect(event).shows(
@@ -183,7 +183,7 @@ def test_available_replicas_counts_available_pods(timeline: Timeline) -> None:
 
 @promise("MRS-03", source=MIN_READY, scenarios=("min_ready_seconds",), since="1.25")
 def test_a_new_value_counts_at_once(timeline: Timeline) -> None:
-    """When minReadySeconds is changed, the Pods that are there are counted by the new value."""
+    """Once minReadySeconds is set back to 0, every Ready Pod counts as available."""
     for was, epoch in timeline.changes():
         if was.spec.min_ready_seconds > epoch.spec.min_ready_seconds == 0 and epoch.is_last:
             last = timeline.sets.latest().get(timeline.window.set_name)
@@ -195,7 +195,7 @@ def test_a_new_value_counts_at_once(timeline: Timeline) -> None:
     "MRS-04", source=f"{CODE}stateful_set_control.go", scenarios=("min_ready_seconds",), level=Level.IMPLEMENTATION
 )
 def test_scaling_up_waits_for_minready_seconds(timeline: Timeline) -> None:
-    """Scaling up waits until the Pods that are there have been Ready for minReadySeconds."""
+    """Under OrderedReady, scaling up waits until the next lower Pod has been Ready for minReadySeconds."""
     if timeline.ordered:
         for before, epoch in timeline.scalings():
             seconds = epoch.spec.min_ready_seconds
@@ -208,7 +208,7 @@ def test_scaling_up_waits_for_minready_seconds(timeline: Timeline) -> None:
 
 @promise("IDN-03", source=START, scenarios=("start_ordinal",), since="1.27")
 def test_the_ordinals_begin_at_the_start_ordinal(timeline: Timeline) -> None:
-    """With a start ordinal k and N replicas the Pods have the ordinals k to k+N-1."""
+    """With start ordinal k and N replicas, the Pods have exactly the ordinals k to k+N-1."""
     for epoch, rest in timeline.rests():
         if epoch.spec.start:
             ordinals = sorted(e.fact.ordinal or 0 for e in timeline.owned_at(rest.rv, rest.uid))
@@ -217,7 +217,7 @@ def test_the_ordinals_begin_at_the_start_ordinal(timeline: Timeline) -> None:
 
 @promise("SDN-11", source=f"{CODE}stateful_set_control.go", scenarios=("start_ordinal",), level=Level.IMPLEMENTATION)
 def test_moving_the_range_builds_the_new_end_first(timeline: Timeline) -> None:
-    """When the start ordinal moves, the Pods of the new range are created before those outside of it are removed."""
+    """Under OrderedReady, moving the start ordinal creates all Pods of the new range before it deletes others."""
     for was, epoch in timeline.changes():
         if was.spec.start != epoch.spec.start and timeline.ordered:
             for stop in timeline.excess_stops():
@@ -229,7 +229,7 @@ def test_moving_the_range_builds_the_new_end_first(timeline: Timeline) -> None:
 
 @promise("STS-01", source=STATUS, scenarios=("create", "scale_up", "rollout"))
 def test_the_observed_generation_catches_up(timeline: Timeline) -> None:
-    """The status tells which generation of the spec its controller has seen, and comes to tell the latest."""
+    """The status never reports a later generation than the latest, and reports the latest in the end."""
     for event in timeline.sets.events:
         if event.now is not None:
             seen = event.now.observed_generation <= event.now.generation
@@ -241,19 +241,19 @@ def test_the_observed_generation_catches_up(timeline: Timeline) -> None:
 
 @promise("STS-02", source=STATUS, scenarios=("create", "scale_up", "scale_down"))
 def test_replicas_counts_the_pods_there_are(timeline: Timeline) -> None:
-    """The status counts the Pods that the controller created."""
+    """In the end, status.replicas is the number of Pods that the StatefulSet owns."""
     _comes_to_count(timeline, "replicas", lambda s: s.status_replicas, lambda _, __: True)
 
 
 @promise("STS-03", source=STATUS, scenarios=("create", "scale_up", "scale_up_held"))
 def test_ready_replicas_counts_the_ready_pods(timeline: Timeline) -> None:
-    """The status counts the Pods that are Ready."""
+    """In the end, status.readyReplicas is the number of Ready Pods."""
     _comes_to_count(timeline, "ready replicas", lambda s: s.ready_replicas, lambda p, _: p.ready)
 
 
 @promise("STS-04", source=STATUS, scenarios=("rollout", "partition"))
 def test_updated_and_current_replicas_count_pods_by_revision(timeline: Timeline) -> None:
-    """The status counts the Pods of the current and of the update revision."""
+    """In the end, status.updatedReplicas and currentReplicas are the numbers of Pods of those revisions."""
     _comes_to_count(
         timeline, "updated replicas", lambda s: s.updated_replicas, lambda p, s: p.revision == s.update_revision
     )

@@ -29,7 +29,7 @@ class Recreation:
 
 @promise("RCT-01", source=KEP_3541, scenarios=RECREATING, since="1.37")
 def test_all_pods_of_the_old_revision_are_stopped_together(timeline: Timeline) -> None:
-    """Under Recreate a change of the template stops all old Pods, none waiting for the end of another."""
+    """Under Recreate, a template change deletes all old Pods before the first of them is gone."""
     for recreation in _recreations(timeline):
         stops = [stop for old in recreation.old if (stop := timeline.pods.stop_of(old.uid))]
         ends = [end for stop in stops if (end := timeline.pods.end_of(stop.uid))]
@@ -47,7 +47,7 @@ def test_all_pods_of_the_old_revision_are_stopped_together(timeline: Timeline) -
 
 @promise("RCT-02", source=KEP_3541, scenarios=RECREATING, since="1.37")
 def test_no_new_pod_exists_before_every_old_one_is_gone(timeline: Timeline) -> None:
-    """Under Recreate all Pods of the old revision are gone before one of the new revision is created."""
+    """Under Recreate, no Pod of the new revision is created before every old Pod is gone."""
     for recreation in _recreations(timeline):
         began = recreation.rollout.epoch.began
         there = timeline.owned_at(began.rv, began.uid)
@@ -60,7 +60,7 @@ def test_no_new_pod_exists_before_every_old_one_is_gone(timeline: Timeline) -> N
 
 @promise("RCT-03", source=KEP_3541, scenarios=RECREATING, since="1.37", everywhere=False)
 def test_new_pods_are_created_as_the_pod_management_policy_says(timeline: Timeline) -> None:
-    """Under Recreate each new Pod waits until those below are Running and Ready, or under Parallel for none."""
+    """Under Recreate, a new Pod waits until all lower ones are Ready under OrderedReady, for none under Parallel."""
     for recreation in _recreations(timeline):
         began, target = recreation.rollout.epoch.began, recreation.rollout.target
         gone = {end.uid for end in timeline.pods.gone() if end.rv < began.rv}
@@ -79,7 +79,7 @@ def test_new_pods_are_created_as_the_pod_management_policy_says(timeline: Timeli
 
 @promise("RCT-04", source=KEP_3541, scenarios=RECREATING, since="1.37")
 def test_a_corrected_template_replaces_broken_pods(timeline: Timeline) -> None:
-    """Under Recreate a corrected template replaces Pods that never became Ready, with nobody deleting them by hand."""
+    """Under Recreate, a corrected template replaces Pods that never became Ready, without manual deletion."""
     ready = {event.uid for event in timeline.pods.becoming(healthy)}
     for recreation in _recreations(timeline):
         broken = [old for old in recreation.old if old.uid not in ready and not old.fact.healthy]
@@ -99,7 +99,7 @@ def test_a_corrected_template_replaces_broken_pods(timeline: Timeline) -> None:
 
 @promise("RCT-05", source=KEP_3541, scenarios=("recreate",), since="1.37")
 def test_switching_the_strategy_alone_starts_nothing(timeline: Timeline) -> None:
-    """Changing only the strategy to Recreate, or from it to another, stops no Pod."""
+    """Changing only the strategy, to or from Recreate, deletes no Pod."""
     _needs_the_strategy(timeline)
     for was, epoch in timeline.changes():
         strategies, until = {was.spec.strategy, epoch.spec.strategy}, _until(timeline, epoch)
@@ -117,7 +117,7 @@ def test_switching_the_strategy_alone_starts_nothing(timeline: Timeline) -> None
 
 @promise("RCT-06", source=KEP_3541, scenarios=RECREATING, since="1.37", needs=("storage",))
 def test_claims_and_volumes_are_kept(timeline: Timeline) -> None:
-    """Under Recreate claims are not deleted: each new Pod has the claims of the old one, on the same volumes."""
+    """Under Recreate, each replacement Pod has the same PVCs, still bound to the same volumes."""
     for recreation in _recreations(timeline) if timeline.keeps_claims else ():
         for old in recreation.old:
             new = timeline.successor_of(old)
@@ -134,7 +134,7 @@ def test_claims_and_volumes_are_kept(timeline: Timeline) -> None:
 
 @promise("RCT-07", source=KEP_3541, scenarios=RECREATING, since="1.37")
 def test_the_status_tells_that_pods_are_being_replaced(timeline: Timeline) -> None:
-    """Under Recreate condition Progressing is True while Pods are replaced, and says something else at the end."""
+    """Under Recreate, the Progressing condition is True while Pods are replaced and changes once that is done."""
     for recreation in _recreations(timeline):
         epoch = recreation.rollout.epoch
         rest = timeline.rest(epoch)

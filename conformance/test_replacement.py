@@ -11,7 +11,7 @@ CODE = "https://github.com/kubernetes/kubernetes/blob/v1.36.2/pkg/controller/sta
 
 @promise("REC-01", source=f"{CODE}stateful_set_control.go", scenarios=("replace",), level=Level.IMPLEMENTATION)
 def test_a_failed_pod_is_replaced(timeline: Timeline) -> None:
-    """A Pod that has failed is deleted and created again."""
+    """A Pod in phase Failed is replaced by a new Pod of the same name."""
     _finished_is_replaced(timeline, "Failed")
 
 
@@ -19,7 +19,7 @@ def test_a_failed_pod_is_replaced(timeline: Timeline) -> None:
     "REC-02", source=f"{CODE}stateful_set_control.go", scenarios=("replace",), level=Level.IMPLEMENTATION, since="1.29"
 )
 def test_a_succeeded_pod_is_replaced(timeline: Timeline) -> None:
-    """A Pod that has ended successfully is deleted and created again."""
+    """A Pod in phase Succeeded is replaced by a new Pod of the same name."""
     _finished_is_replaced(timeline, "Succeeded")
 
 
@@ -33,7 +33,7 @@ def _finished_is_replaced(timeline: Timeline, phase: str) -> None:
 
 @promise("REC-03", source=f"{TUTORIAL}#using-stable-network-identities", scenarios=("replace", "drain"))
 def test_a_deleted_pod_comes_back_with_its_name_and_storage(timeline: Timeline) -> None:
-    """A Pod that is deleted by hand is created again with the same name, host name and claims."""
+    """A Pod deleted by hand is re-created with the same name, ordinal, hostname and PVCs."""
     for stop in timeline.pods.stopping():
         if stop.uid in timeline.deleted_by_us and timeline.wants_at(stop) and timeline.owns(stop.fact):
             successor = timeline.successor_of(stop)
@@ -51,7 +51,7 @@ def test_a_deleted_pod_comes_back_with_its_name_and_storage(timeline: Timeline) 
     needs=("nodes",),
 )
 def test_a_pod_on_a_lost_node_stays(timeline: Timeline) -> None:
-    """While a node cannot be reached its Pods stay: nobody removes them, and so none of them is created again."""
+    """No Pod is removed while its node is unreachable."""
     for node, lost, back in timeline.absences():
         for pod in timeline.pods.when(lost.seconds).values():
             if pod.fact.node == node and timeline.owns(pod.fact):
@@ -62,7 +62,7 @@ def test_a_pod_on_a_lost_node_stays(timeline: Timeline) -> None:
 
 @promise("REC-06", source=GUARANTEES, scenarios=("replace_held",))
 def test_a_lower_pod_is_replaced_although_a_higher_one_is_not_ready(timeline: Timeline) -> None:
-    """A Pod whose predecessors are healthy is replaced even while a Pod after it is not Ready."""
+    """A Pod deleted by hand is re-created even while a Pod with a higher ordinal is not Ready."""
     for stop in timeline.pods.stopping():
         if stop.uid not in timeline.deleted_by_us or not timeline.wants_at(stop) or not timeline.owns(stop.fact):
             continue
@@ -78,7 +78,7 @@ def test_a_lower_pod_is_replaced_although_a_higher_one_is_not_ready(timeline: Ti
 
 @promise("ORD-05", source=f"{CODE}stateful_set_control.go", scenarios=("replace",), level=Level.IMPLEMENTATION)
 def test_a_terminating_lower_pod_blocks_creation(timeline: Timeline) -> None:
-    """Under OrderedReady no Pod is created while a lower one is still terminating."""
+    """Under OrderedReady, no Pod is created while a lower Pod is terminating."""
     if timeline.ordered:
         for created in timeline.created_by_set():
             for lower in timeline.names_below(created):
@@ -89,7 +89,7 @@ def test_a_terminating_lower_pod_blocks_creation(timeline: Timeline) -> None:
 
 @promise("ORD-09", source=f"{CODE}stateful_set_control.go", scenarios=("replace",), level=Level.IMPLEMENTATION)
 def test_holes_are_filled_from_the_lowest_up(timeline: Timeline) -> None:
-    """Where several Pods are missing, the one with the lowest ordinal is created first."""
+    """Under OrderedReady, a Pod is created only when every Pod with a lower ordinal exists."""
     if timeline.ordered:
         for created in timeline.created_by_set():
             for lower in timeline.names_below(created):
@@ -100,7 +100,7 @@ def test_holes_are_filled_from_the_lowest_up(timeline: Timeline) -> None:
 
 @promise("ORD-11", source=f"{TUTORIAL}#using-stable-network-identities", scenarios=("replace",))
 def test_pods_deleted_together_come_back_one_after_another(timeline: Timeline) -> None:
-    """When all Pods are deleted at once, they are created again in order, each after the one before is Ready."""
+    """Under OrderedReady, Pods deleted together are re-created in order, each once the lower ones are Ready."""
     if timeline.ordered:
         for old, new in timeline.lost_pods():
             for lower in timeline.names_below(new):
@@ -117,7 +117,7 @@ def test_pods_deleted_together_come_back_one_after_another(timeline: Timeline) -
     since="1.25",
 )
 def test_creation_waits_for_minready_seconds(timeline: Timeline) -> None:
-    """Under OrderedReady a Pod is created only when the one before has been Ready for minReadySeconds."""
+    """Under OrderedReady, a Pod is created only after all lower Pods have been Ready for minReadySeconds."""
     for created in timeline.created_by_set() if timeline.ordered else ():
         spec = timeline.spec_at(created.rv)
         for lower in timeline.names_below(created) if spec and spec.min_ready_seconds else ():
@@ -127,7 +127,7 @@ def test_creation_waits_for_minready_seconds(timeline: Timeline) -> None:
 
 @promise("REC-08", source=f"{CODE}stateful_pod_control.go", scenarios=("claim_protection",), level=Level.IMPLEMENTATION)
 def test_a_claim_that_is_being_deleted_blocks_its_pod(timeline: Timeline) -> None:
-    """A Pod is not created while a claim of its name is being deleted."""
+    """While a PVC is being deleted, no Pod that uses it is created."""
     for stop in timeline.claims.stopping():
         for created in timeline.mounting_again(stop):
             gone = timeline.claims.end_of(stop.uid)
@@ -136,7 +136,7 @@ def test_a_claim_that_is_being_deleted_blocks_its_pod(timeline: Timeline) -> Non
 
 @promise("REC-09", source=f"{CODE}stateful_pod_control.go", scenarios=("drift",), level=Level.IMPLEMENTATION)
 def test_a_changed_name_label_is_repaired(timeline: Timeline) -> None:
-    """The label with a Pod's name is set right again when it was changed, on the Pod that is there."""
+    """A changed statefulset.kubernetes.io/pod-name label is restored on the same Pod."""
     label = "statefulset.kubernetes.io/pod-name"
     for changed in timeline.pods.losing(lambda pod: pod.labels.get(label) == pod.name):
         if changed.now is not None and timeline.wants_at(changed):
@@ -153,7 +153,7 @@ def test_a_changed_name_label_is_repaired(timeline: Timeline) -> None:
     everywhere=False,
 )
 def test_a_lost_claim_of_a_pending_pod_is_made_again(timeline: Timeline) -> None:
-    """A claim that is deleted while its Pod is still Pending is created again, for the same Pod."""
+    """A PVC deleted while its Pod is Pending is re-created, and the Pod is not replaced."""
     for lost in timeline.claims.gone():
         for pod in timeline.members_at(lost.rv) if lost.name in timeline.claims_deleted_by_us else ():
             if pod.fact.phase == "Pending" and lost.name in pod.fact.claims.values():
@@ -174,7 +174,7 @@ def test_a_lost_claim_of_a_pending_pod_is_made_again(timeline: Timeline) -> None
     everywhere=False,
 )
 def test_the_status_is_published_although_a_pod_cannot_be_made(timeline: Timeline) -> None:
-    """When a Pod cannot be created, the status still tells of the change of the spec and of the Pod that is missing."""
+    """When a Pod cannot be created, the status still shows the new generation and a missing Pod."""
     made = {e.fact.revision for e in timeline.created_by_set()}
     for rollout in timeline.rollouts():
         if rollout.target not in made:

@@ -9,7 +9,7 @@ KEP = "https://github.com/kubernetes/enhancements/blob/master/keps/sig-apps/1847
 
 @promise("PVR-01", source=RETENTION, scenarios=("create",), since="1.27")
 def test_claims_are_retained_by_default(timeline: Timeline) -> None:
-    """Without a retention policy claims are retained: none belongs to the set or to a Pod."""
+    """Under the default retention policy, PVCs have no owner references."""
     if timeline.keeps_claims:
         for claim in timeline.claims.latest().values():
             expect(claim).has(owner_uids=frozenset())
@@ -17,7 +17,7 @@ def test_claims_are_retained_by_default(timeline: Timeline) -> None:
 
 @promise("PVR-02", source=RETENTION, scenarios=("retention",), since="1.27")
 def test_claims_belong_to_the_set_when_they_are_deleted_with_it(timeline: Timeline) -> None:
-    """With whenDeleted Delete each claim of the set carries an owner reference to the set."""
+    """With whenDeleted Delete, every PVC has an owner reference to the StatefulSet when that is deleted."""
     for asked in timeline.deletions():
         if asked.fact.when_deleted == "Delete":
             for claim in timeline.claims_at(asked.rv):
@@ -26,7 +26,7 @@ def test_claims_belong_to_the_set_when_they_are_deleted_with_it(timeline: Timeli
 
 @promise("PVR-03", source=RETENTION, scenarios=("retention",), since="1.27")
 def test_claims_are_deleted_with_the_set(timeline: Timeline) -> None:
-    """With whenDeleted Delete the claims are deleted when the set is."""
+    """With whenDeleted Delete, deleting the StatefulSet removes its PVCs."""
     for asked in timeline.deletions():
         if asked.fact.when_deleted == "Delete" and "orphan" not in asked.fact.finalizers:
             for claim in timeline.claims_at(asked.rv):
@@ -36,7 +36,7 @@ def test_claims_are_deleted_with_the_set(timeline: Timeline) -> None:
 
 @promise("PVR-05", source=RETENTION, scenarios=("retention",), since="1.27")
 def test_only_the_claims_of_removed_pods_are_deleted(timeline: Timeline) -> None:
-    """With whenScaled Delete scaling down deletes the claims of the Pods it removes, and no other."""
+    """With whenScaled Delete, scaling down deletes the PVCs of the removed Pods and keeps the others."""
     for before, epoch in timeline.scalings():
         if epoch.spec.replicas < before.replicas and epoch.spec.when_scaled == "Delete":
             removed = {e.name for e in timeline.excess_stops() if epoch.began.rv < e.rv < epoch.until_rv}
@@ -53,7 +53,7 @@ def test_only_the_claims_of_removed_pods_are_deleted(timeline: Timeline) -> None
 
 @promise("PVR-06", source=RETENTION, scenarios=("retention",), since="1.27")
 def test_a_pod_owns_its_claim_before_it_is_removed(timeline: Timeline) -> None:
-    """With whenScaled Delete a claim refers to its Pod before the Pod is deleted by scaling down."""
+    """With whenScaled Delete, a PVC gets an owner reference to its Pod before scaling down deletes the Pod."""
     for stop in timeline.excess_stops():
         spec = timeline.spec_at(stop.rv)
         for name in stop.fact.claims.values() if spec and spec.when_scaled == "Delete" else ():
@@ -65,7 +65,7 @@ def test_a_pod_owns_its_claim_before_it_is_removed(timeline: Timeline) -> None:
 
 @promise("PVR-07", source=RETENTION, scenarios=("retention",), since="1.27")
 def test_a_pod_that_is_lost_keeps_its_claims(timeline: Timeline) -> None:
-    """The policy applies to Pods removed by scaling or deleting the set only: a Pod that is lost keeps its claims."""
+    """A Pod deleted by hand is re-created with the same PVCs and volumes, whatever the retention policy."""
     for old, new in timeline.lost_pods():
         expect(new).keeps(old, "claims")
         for name in set(new.fact.claims.values()) - timeline.claims_deleted_by_us:
@@ -78,7 +78,7 @@ def test_a_pod_that_is_lost_keeps_its_claims(timeline: Timeline) -> None:
     "PVR-09", source=f"{KEP}#mutating-persistentvolumeclaimretentionpolicy", scenarios=("retention",), since="1.27"
 )
 def test_a_change_of_the_policy_reaches_the_claims_that_are_there(timeline: Timeline) -> None:
-    """When the policy of a live set changes, the owner references of its claims follow."""
+    """Changing whenDeleted to Delete gives existing PVCs an owner reference to the StatefulSet."""
     for was, epoch in timeline.changes():
         if was.spec.when_deleted != epoch.spec.when_deleted == "Delete":
             for claim in timeline.claims_at(epoch.began.rv):
@@ -88,7 +88,7 @@ def test_a_change_of_the_policy_reaches_the_claims_that_are_there(timeline: Time
 
 @promise("PVR-10", source=f"{KEP}#whenscaled-policy-of-delete", scenarios=("retention_hasty",), since="1.27")
 def test_a_pod_waits_for_the_claim_that_is_going_away(timeline: Timeline) -> None:
-    """A Pod is not created while a claim of its name is still being deleted: it gets a claim of its own."""
+    """A Pod is created only after an old PVC of the same name is gone."""
     for stop in timeline.claims.stopping():
         for created in timeline.mounting_again(stop):
             expect(created).follows(timeline.claims.end_of(stop.uid), f"old claim {stop.name} is gone", timeline.claims)
@@ -96,7 +96,7 @@ def test_a_pod_waits_for_the_claim_that_is_going_away(timeline: Timeline) -> Non
 
 @promise("PVR-11", source=f"{KEP}#non-cascading-deletion", scenarios=("retention_orphan",), since="1.27")
 def test_orphan_deletion_keeps_claims_whatever_the_policy(timeline: Timeline) -> None:
-    """With cascade orphan the claims stay, without an owner, even under whenDeleted Delete."""
+    """With whenDeleted Delete, orphan deletion keeps the PVCs and removes their reference to the StatefulSet."""
     for asked in timeline.cascades("Orphan"):
         for claim in timeline.claims_at(asked.rv) if asked.fact.when_deleted == "Delete" else ():
             last = expect(asked).comes_with(timeline.claims.latest().get(claim.name), f"claim {claim.name}")
@@ -107,7 +107,7 @@ def test_orphan_deletion_keeps_claims_whatever_the_policy(timeline: Timeline) ->
 
 @promise("PVR-13", source=RETENTION, scenarios=("retention",), since="1.27")
 def test_an_excess_claim_belongs_to_its_pod_alone(timeline: Timeline) -> None:
-    """With both policies Delete, the claim of a Pod in excess refers to the Pod instead of the set."""
+    """With both policies Delete, the PVC of an excess Pod is owned by that Pod alone when the Pod is deleted."""
     for stop in timeline.excess_stops():
         spec = timeline.spec_at(stop.rv)
         if spec and spec.when_scaled == spec.when_deleted == "Delete":
@@ -119,7 +119,7 @@ def test_an_excess_claim_belongs_to_its_pod_alone(timeline: Timeline) -> None:
 
 @promise("PVR-08", source=f"{KEP}#objects-associated-with-the-statefulset", scenarios=("foreign_claim",), since="1.27")
 def test_a_claim_that_somebody_else_controls_is_left_alone(timeline: Timeline) -> None:
-    """Whatever the policy, a claim that another controller owns keeps its owners and is not deleted."""
+    """With policy Delete, a PVC that another controller owns keeps its owner references and is not deleted."""
     policies = {policy for e in timeline.sets.events for policy in (e.fact.when_scaled, e.fact.when_deleted)}
     for first in timeline.claims.created() if "Delete" in policies else ():
         if timeline.foreign(first.fact):
@@ -137,7 +137,7 @@ def test_a_claim_that_somebody_else_controls_is_left_alone(timeline: Timeline) -
     level=Level.IMPLEMENTATION,
 )
 def test_the_claims_of_adopted_pods_follow_the_policy(timeline: Timeline) -> None:
-    """With whenDeleted Delete the claims of Pods that a set adopts come to refer to the set."""
+    """With whenDeleted Delete, the PVCs of adopted Pods get an owner reference to the StatefulSet."""
     for made in timeline.sets.created():
         for orphan in timeline.orphans_at(made.rv) if made.fact.when_deleted == "Delete" else ():
             for name in orphan.fact.claims.values():

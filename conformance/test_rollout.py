@@ -13,7 +13,7 @@ STATUS = "reference/kubernetes-api/workload-resources/stateful-set-v1/#StatefulS
 
 @promise("UPD-01", source=ROLLING, scenarios=("rollout", "restart"))
 def test_every_pod_is_replaced_by_one_of_the_new_template(timeline: Timeline) -> None:
-    """When the Pod template changes, every Pod of the set is deleted and created again from the new template."""
+    """A rolling update without a partition brings every Pod to the new revision."""
     for rollout in timeline.rollouts():
         rest = timeline.rest(rollout.epoch)
         spec = rollout.epoch.spec
@@ -36,7 +36,7 @@ def _goes_anyway(timeline: Timeline, update: UpdateStop) -> bool:
 
 @promise("UPD-02", source=ROLLING, scenarios=("rollout", "rollback", "restart"), revision=2)
 def test_pods_are_updated_from_the_highest_ordinal_down(timeline: Timeline) -> None:
-    """The controller updates Pods in the reverse order of their ordinals, from the largest to the smallest."""
+    """An update deletes outdated Pods from the highest ordinal down; under Parallel, unready ones may go first."""
     for update in timeline.update_stops():
         if _goes_anyway(timeline, update):
             continue
@@ -47,7 +47,7 @@ def test_pods_are_updated_from_the_highest_ordinal_down(timeline: Timeline) -> N
 
 @promise("UPD-03", source=ROLLING, scenarios=("rollout", "rollback", "restart"), revision=2)
 def test_pods_are_updated_one_at_a_time(timeline: Timeline) -> None:
-    """The controller updates one Pod at a time: the Pod before is completely gone and its successor is there."""
+    """With maxUnavailable 1, an update deletes a Pod only after the one before is gone and re-created."""
     for update in timeline.update_stops():
         if _goes_anyway(timeline, update):
             continue
@@ -60,7 +60,7 @@ def test_pods_are_updated_one_at_a_time(timeline: Timeline) -> None:
 
 @promise("UPD-04", source=ROLLING, scenarios=("rollout", "rollback", "restart"), revision=2)
 def test_an_updated_pod_is_running_and_ready_before_its_predecessor_is_updated(timeline: Timeline) -> None:
-    """The controller waits until an updated Pod is Running and Ready before it updates its predecessor."""
+    """With maxUnavailable 1, an update deletes a Pod only while all updated Pods are Running and Ready."""
     for update in timeline.update_stops():
         if _goes_anyway(timeline, update):
             continue
@@ -71,7 +71,7 @@ def test_an_updated_pod_is_running_and_ready_before_its_predecessor_is_updated(t
 
 @promise("UPD-05", source=ROLLING, scenarios=("min_ready_seconds",), since="1.25")
 def test_an_updated_pod_is_available_before_its_predecessor_is_updated(timeline: Timeline) -> None:
-    """With minReadySeconds, the controller waits that long after an updated Pod is Ready before it goes on."""
+    """With minReadySeconds, an update deletes the next Pod only after updated Pods were Ready for that long."""
     for update in timeline.update_stops():
         if update.epoch.spec.min_ready_seconds and update.epoch.spec.serial:
             for earlier in timeline.updated_before(update):
@@ -81,7 +81,7 @@ def test_an_updated_pod_is_available_before_its_predecessor_is_updated(timeline:
 
 @promise("UPD-06", source=f"{CODE}stateful_set_control.go", scenarios=("rollout",), level=Level.IMPLEMENTATION)
 def test_no_pod_is_updated_while_another_is_unavailable(timeline: Timeline) -> None:
-    """Under OrderedReady every other Pod of the set is Running and Ready when a Pod is stopped for an update."""
+    """Under OrderedReady with maxUnavailable 1, an update deletes a Pod only while all others are Ready."""
     if timeline.ordered:
         for update in timeline.update_stops():
             for ordinal in update.epoch.spec.ordinals:
@@ -91,14 +91,14 @@ def test_no_pod_is_updated_while_another_is_unavailable(timeline: Timeline) -> N
 
 @promise("UPD-08", source=f"{TUTORIAL}#rolling-update", scenarios=("rollout", "partition", "rollback"))
 def test_pods_that_are_updated_already_are_left_alone(timeline: Timeline) -> None:
-    """Only Pods that are not of the new revision are stopped: what is updated already is left alone."""
+    """An update deletes only Pods that are not yet at the requested revision."""
     for update in timeline.update_stops():
         expect(update.stop).shows("another revision than the one asked for", update.explained, True)
 
 
 @promise("UPD-09", source=KEP_3541, scenarios=("scale_up", "partition", "retention"), revision=2)
 def test_only_the_template_makes_a_revision(timeline: Timeline) -> None:
-    """Changing anything but the Pod template makes no revision and starts no update."""
+    """A change outside the Pod template creates no ControllerRevision."""
     for was, epoch in timeline.changes():
         if was.spec.template == epoch.spec.template:
             made = [e for e in timeline.revisions.created() if epoch.began.rv < e.rv < epoch.until_rv]
@@ -109,7 +109,7 @@ def test_only_the_template_makes_a_revision(timeline: Timeline) -> None:
 
 @promise("UPD-10", source=f"{PAGE}#forced-rollback", scenarios=("rollout_stalls",))
 def test_a_template_that_never_becomes_ready_stops_the_update(timeline: Timeline) -> None:
-    """When an updated Pod never becomes Running and Ready, the controller stops the update and waits."""
+    """A Pod that never becomes Ready stops the update: no further Pod is deleted for that revision."""
     for rollout in timeline.rollouts():
         broken = timeline.never_ready(rollout.target)
         for pod in broken if rollout.epoch.spec.serial else ():
@@ -119,7 +119,7 @@ def test_a_template_that_never_becomes_ready_stops_the_update(timeline: Timeline
 
 @promise("UPD-11", source=f"{PAGE}#forced-rollback", scenarios=("rollout_stalls",))
 def test_reverting_the_template_does_not_replace_the_broken_pod(timeline: Timeline) -> None:
-    """After the template is reverted the controller still waits for the broken Pod; it must be deleted by hand."""
+    """Under OrderedReady, reverting the template does not delete a Pod that never became Ready."""
     if timeline.ordered:
         for rollout in (r for r in timeline.rollouts() if r.epoch.spec.strategy != "Recreate"):
             for pod in timeline.never_ready(rollout.target):
@@ -130,7 +130,7 @@ def test_reverting_the_template_does_not_replace_the_broken_pod(timeline: Timeli
 
 @promise("UPD-12", source=f"{PAGE}#forced-rollback", scenarios=("rollout_stalls",))
 def test_the_broken_pod_comes_back_with_the_reverted_template(timeline: Timeline) -> None:
-    """Once the broken Pod is deleted, it is created again from the reverted template."""
+    """A Pod that never became Ready and is deleted by hand is re-created from the latest template."""
     for rollout in timeline.rollouts():
         for pod in timeline.never_ready(rollout.target):
             for old, new in timeline.lost_pods():
@@ -140,7 +140,7 @@ def test_the_broken_pod_comes_back_with_the_reverted_template(timeline: Timeline
 
 @promise("UPD-13", source=f"{TUTORIAL}#rolling-update", scenarios=("partition",))
 def test_a_pod_that_was_updated_comes_back_updated(timeline: Timeline) -> None:
-    """A Pod that has received the update is restored to the updated version when it fails."""
+    """An updated Pod that is deleted by hand is re-created at the updated revision."""
     for old, new in timeline.lost_pods():
         epoch = timeline.in_force(new.rv)
         rolling = epoch and epoch.spec.strategy == "RollingUpdate" and new.fact.ordinal not in epoch.spec.kept_back
@@ -150,7 +150,7 @@ def test_a_pod_that_was_updated_comes_back_updated(timeline: Timeline) -> None:
 
 @promise("UPD-15", source=STATUS, scenarios=("rollout", "rollback", "restart", "hasty_updates"))
 def test_the_current_revision_becomes_the_update_revision(timeline: Timeline) -> None:
-    """When an update is complete, the status's current revision is the update revision."""
+    """When a rolling update is complete, status.currentRevision and updateRevision are the new revision."""
     for rollout in timeline.rollouts():
         if rollout.epoch.spec.strategy == "RollingUpdate" and not rollout.epoch.spec.kept_back:
             rest = timeline.rest(rollout.epoch)
@@ -167,7 +167,7 @@ def test_the_current_revision_becomes_the_update_revision(timeline: Timeline) ->
     scenarios=("restart",),
 )
 def test_a_restart_replaces_every_pod(timeline: Timeline) -> None:
-    """A rollout restart replaces every Pod of the set."""
+    """A kubectl rollout restart replaces every Pod, and each replacement becomes Running and Ready."""
     for action in timeline.actions:
         if action.verb == "rollout restart" and action.rv:
             members = timeline.members_at(action.rv)
@@ -179,7 +179,7 @@ def test_a_restart_replaces_every_pod(timeline: Timeline) -> None:
 
 @promise("UPD-18", source=f"{PAGE}#stable-storage", scenarios=("rollback", "rollout"), needs=("storage",))
 def test_an_update_leaves_claims_and_volumes_alone(timeline: Timeline) -> None:
-    """Updating or rolling back replaces Pods only: each keeps its claim, and the claim its volume."""
+    """An update or rollback keeps each Pod's PVCs, bound to the same volumes."""
     for update in timeline.update_stops():
         successor = timeline.successor_of(update.stop)
         if successor is None or not timeline.keeps_claims:
@@ -195,7 +195,7 @@ def test_an_update_leaves_claims_and_volumes_alone(timeline: Timeline) -> None:
 
 @promise("REV-13", source=ROLLING, scenarios=("rollback",))
 def test_a_rollback_replaces_pods_in_reverse_order(timeline: Timeline) -> None:
-    """A rollback is an update: it replaces the Pods from the highest ordinal down, one after another."""
+    """A rollback deletes Pods from the highest ordinal down."""
     back = {rollout.epoch.began.rv for rollout in timeline.rollouts() if rollout.returns}
     for update in timeline.update_stops():
         if update.epoch.began.rv in back:
@@ -208,7 +208,7 @@ def test_a_rollback_replaces_pods_in_reverse_order(timeline: Timeline) -> None:
     "SDN-08", source=f"{CODE}stateful_set_control.go", scenarios=("hasty_scale_and_update",), level=Level.IMPLEMENTATION
 )
 def test_scaling_is_done_before_the_update_begins(timeline: Timeline) -> None:
-    """Under OrderedReady no Pod is stopped for an update while a Pod outside the range is there."""
+    """Under OrderedReady, an update deletes a Pod only after all excess Pods are gone."""
     if timeline.ordered:
         for update in timeline.update_stops():
             there = timeline.members_at(update.epoch.began.rv)

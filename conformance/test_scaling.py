@@ -10,7 +10,7 @@ CODE = "https://github.com/kubernetes/kubernetes/blob/v1.36.2/pkg/controller/sta
 
 @promise("SDN-01", source=GUARANTEES, scenarios=("scale_down", "hasty_scale"), survives_gaps=True)
 def test_pods_are_removed_in_descending_order(timeline: Timeline) -> None:
-    """When Pods are removed, they are terminated in reverse order, from the highest ordinal down."""
+    """Under OrderedReady, scaling down deletes Pods from the highest ordinal down."""
     if timeline.ordered:
         for stop in timeline.excess_stops():
             for higher in timeline.higher_at(stop):
@@ -19,7 +19,7 @@ def test_pods_are_removed_in_descending_order(timeline: Timeline) -> None:
 
 @promise("SDN-02", source=GUARANTEES, scenarios=("scale_down",), survives_gaps=True)
 def test_a_pod_is_not_stopped_before_every_higher_pod_is_gone(timeline: Timeline) -> None:
-    """Before a Pod is terminated, all of its successors are completely shut down."""
+    """Under OrderedReady, scaling down deletes a Pod only after every higher excess Pod is gone."""
     if timeline.ordered:
         for stop in timeline.excess_stops():
             for higher in timeline.higher_at(stop):
@@ -33,7 +33,7 @@ def test_a_pod_is_not_stopped_before_every_higher_pod_is_gone(timeline: Timeline
     survives_gaps=True,
 )
 def test_scaling_down_waits_for_every_pod_that_stays(timeline: Timeline) -> None:
-    """No Pod is removed while a Pod that stays is not Running and Ready."""
+    """Under OrderedReady, scaling down deletes a Pod only while every remaining Pod is Running and Ready."""
     if timeline.ordered:
         for stop in timeline.excess_stops():
             for name in timeline.names_that_stay(stop):
@@ -48,7 +48,7 @@ def test_scaling_down_waits_for_every_pod_that_stays(timeline: Timeline) -> None
     survives_gaps=True,
 )
 def test_no_pod_is_created_outside_the_range_asked_for(timeline: Timeline) -> None:
-    """A Pod outside the wanted ordinals is never created, and one that went away is not created again."""
+    """After scaling down, no Pod is created outside the requested ordinals."""
     for before, epoch in timeline.scalings():
         if epoch.spec.replicas < before.replicas:
             outside = [
@@ -62,7 +62,7 @@ def test_no_pod_is_created_outside_the_range_asked_for(timeline: Timeline) -> No
 
 @promise("SDN-07", source=f"{PAGE}#stable-storage", scenarios=("scale_down",), needs=("storage",), survives_gaps=True)
 def test_the_claims_of_removed_pods_stay(timeline: Timeline) -> None:
-    """Scaling down deletes no claim: under the default retention policy the volumes of removed Pods stay."""
+    """Under the default retention policy, scaling down keeps the PVCs of removed Pods."""
     claims = timeline.claims.latest()
     for stop in timeline.excess_stops():
         if timeline.keeps_claims_when_scaled:
@@ -82,7 +82,7 @@ def test_the_claims_of_removed_pods_stay(timeline: Timeline) -> None:
     survives_gaps=True,
 )
 def test_scaling_up_again_uses_the_same_claims_and_data(timeline: Timeline) -> None:
-    """A Pod that comes back after scaling down and up mounts its predecessor's claim and volume, data included."""
+    """A Pod re-created by scaling up again uses the same PVCs and finds its data."""
     for before, epoch in timeline.scalings():
         if epoch.spec.replicas > before.replicas:
             for old, new in timeline.replacements():
@@ -109,7 +109,7 @@ def test_scaling_up_again_uses_the_same_claims_and_data(timeline: Timeline) -> N
     survives_gaps=True,
 )
 def test_pods_are_stopped_with_their_own_grace_period(timeline: Timeline) -> None:
-    """A Pod is terminated gracefully, within its own grace period; a grace of 0 is never imposed on a running one."""
+    """Scaling down gives each running Pod its own termination grace period."""
     for stop in timeline.excess_stops():
         if stop.fact.node is not None and stop.fact.phase == "Running":
             expect(stop).has(stop_grace_seconds=stop.fact.grace_seconds)
@@ -119,7 +119,7 @@ def test_pods_are_stopped_with_their_own_grace_period(timeline: Timeline) -> Non
     "SDN-05", source=f"{CODE}stateful_set_control.go", scenarios=("scale_down_two_held",), level=Level.IMPLEMENTATION
 )
 def test_an_unready_pod_is_removed_only_when_no_lower_one_is_unready(timeline: Timeline) -> None:
-    """A Pod in excess that is not Running and Ready is removed only when every lower Pod is Running and Ready."""
+    """Under OrderedReady, scaling down deletes an unready Pod only while all lower Pods are Running and Ready."""
     for stop in timeline.excess_stops() if timeline.ordered else ():
         before = timeline.pods.before(stop.rv, stop.name)
         if before and before.now and not before.now.healthy and not before.now.finished:

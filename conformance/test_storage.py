@@ -12,7 +12,7 @@ STABLE_STORAGE = "concepts/workloads/controllers/statefulset/#stable-storage"
 
 @promise("STO-01", source=STABLE_STORAGE, scenarios=("create", "scale_up"), survives_gaps=True)
 def test_each_pod_gets_one_claim_for_each_template(timeline: Timeline) -> None:
-    """For each claim template each Pod gets one claim, named after template, set and ordinal."""
+    """Each Pod gets one PVC per volume claim template, named after the template and the Pod."""
     for created in timeline.created_by_set():
         for template in timeline.claim_templates():
             name = f"{template.name}-{created.name}"
@@ -28,7 +28,7 @@ def test_each_pod_gets_one_claim_for_each_template(timeline: Timeline) -> None:
     survives_gaps=True,
 )
 def test_claims_carry_the_selector_labels(timeline: Timeline) -> None:
-    """A claim made from a template carries the labels the set selects its Pods by."""
+    """Each PVC has the labels of the StatefulSet's selector."""
     for created in timeline.claims.created():
         for label, value in timeline.selector.items():
             expect(created).shows(f"label {label}", created.fact.labels.get(label), value)
@@ -36,7 +36,7 @@ def test_claims_carry_the_selector_labels(timeline: Timeline) -> None:
 
 @promise("STO-03", source=STABLE_STORAGE, scenarios=("create",), needs=("storage",), survives_gaps=True)
 def test_volumes_are_of_the_class_asked_for(timeline: Timeline) -> None:
-    """Each Pod receives a volume of the StorageClass that the template names."""
+    """Each PVC and its volume have the StorageClass that the volume claim template names."""
     for claim in timeline.claims.latest().values():
         template = timeline.template_of(claim.fact)
         if template is not None and template.storage_class is not None:
@@ -54,7 +54,7 @@ def test_volumes_are_of_the_class_asked_for(timeline: Timeline) -> None:
     survives_gaps=True,
 )
 def test_every_pod_has_a_claim_and_a_volume_of_its_own(timeline: Timeline) -> None:
-    """Each Pod mounts its own ordinal's claim, bound one to one to a volume of the size, mode and class asked for."""
+    """Each Pod has its own PVC, bound to its own volume of the size, access mode and StorageClass asked for."""
     claims, volumes = timeline.claims.latest(), timeline.volumes.latest()
     bound = []
     for pod in timeline.healthy_members():
@@ -87,7 +87,7 @@ def test_every_pod_has_a_claim_and_a_volume_of_its_own(timeline: Timeline) -> No
 
 @promise("STO-05", source=API, scenarios=("same_named_volume",), survives_gaps=True)
 def test_a_template_claim_replaces_a_volume_of_the_same_name(timeline: Timeline) -> None:
-    """A claim template takes precedence over a volume of the same name in the Pod template."""
+    """A volume claim template takes precedence over a Pod volume of the same name."""
     for created in timeline.created_by_set():
         for template in timeline.claim_templates():
             if template.name in timeline.template_volumes:
@@ -105,7 +105,7 @@ def test_a_template_claim_replaces_a_volume_of_the_same_name(timeline: Timeline)
     survives_gaps=True,
 )
 def test_storage_follows_the_pod_that_replaces_another(timeline: Timeline) -> None:
-    """A Pod that is scheduled again mounts the volume of its claim: same claim, same volume, same content."""
+    """A replacement Pod has the same PVCs and volumes as the old Pod, and finds the same data."""
     for old, new in timeline.replacements():
         expect(new).keeps(old, "claims")
         for name in set(new.fact.claims.values()) - timeline.claims_deleted_by_us if timeline.keeps_claims else ():

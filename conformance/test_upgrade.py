@@ -17,7 +17,7 @@ UPGRADES = (
 
 @promise("UPD-19", source=NOTES, scenarios=UPGRADES, everywhere=False, revision=2)
 def test_an_upgrade_of_the_control_plane_starts_no_rollout(timeline: Timeline) -> None:
-    """An upgrade of the control plane alone makes no new revision, replaces no Pod and leaves all data in place."""
+    """Upgrading the control plane alone adds no ControllerRevision, replaces no Pod and keeps PVCs and data."""
     for upgrade in timeline.upgrades:
         known = timeline.revisions.when(upgrade.seconds)
         for made in timeline.revisions.created():

@@ -6,6 +6,7 @@ from pathlib import Path
 from stsconf import suite_files
 from stsconf.judging.catalogue import AREAS, MEANING, Row, Standing, rows
 from stsconf.judging.promise import Level, Promise, import_promises
+from stsconf.report.listing import sentence
 
 PAGE = Path(__file__).parents[1] / "docs" / "catalogue.md"
 PROMISES = import_promises(suite_files.conformance())
@@ -32,7 +33,8 @@ def page() -> str:
         mine = [row for row in rows() if row.area == area]
         lines += ["", f"## {area}: {title}", "", "| id | says | where | standing |", "|---|---|---|---|"]
         lines += [
-            f"| {row.id} | {row.says}{_words(row)} | {', '.join(row.documents)} | {_standing(row)} |" for row in mine
+            f"| {row.id} | {sentence(row, PROMISES)}{_words(row)} | {', '.join(row.documents)} | {_standing(row)} |"
+            for row in mine
         ]
     lines += ["", "## Copies that were read", "", "| document | copy | read |", "|---|---|---|"]
     copies = {row.quote.copy: None for row in rows() if row.quote}

@@ -8,6 +8,7 @@ from stsconf.act.scenarios import SCENARIOS
 from stsconf.act.scenarios.upgrades import UPGRADED
 from stsconf.judging.catalogue import MEANING, Row, Standing, rows
 from stsconf.judging.promise import DOCS, Level, Promise
+from stsconf.report.listing import sentence
 from tests.catalogue_page import PAGE, PROMISES, page
 
 
@@ -23,7 +24,8 @@ def test_a_row_is_judged_or_says_why_not(row: Row) -> None:
         assert promise is None or promise.level is Level.CHARACTERISED
     else:
         assert (row.standing is Standing.JUDGED) == (promise is not None)
-    assert row.says.endswith(".")
+    assert bool(row.says) == (promise is None), "a promise is told by its docstring alone"
+    assert sentence(row, PROMISES).endswith(".")
     assert row.documents
 
 

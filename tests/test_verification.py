@@ -9,7 +9,10 @@ from typing import Any
 
 import pytest
 
+from stsconf import suite_files
 from stsconf.cli.main import main
+from stsconf.gate.verification import verify
+from stsconf.judging.promise import import_promises
 from tests.tape import created, write
 
 Doc = dict[str, Any]
@@ -43,6 +46,17 @@ def test_a_result_is_reproduced(folder: Path, capsys: pytest.CaptureFixture[str]
     capsys.readouterr()
     assert main(["verify", str(folder)]) == 0
     assert "is what its recordings say" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_title_in_other_words_is_reproduced_and_told_in_ours(folder: Path) -> None:
+    path = folder / "verdict.json"
+    doc = json.loads(path.read_text())
+    for promise in doc["promises"]:
+        promise["title"] = "Worded as an earlier suite did."
+    path.write_text(json.dumps(doc))
+    assert main(["verify", str(folder)]) == 0
+    promises = import_promises(suite_files.conformance())
+    assert [v.title for v in verify(folder, promises)] == [promises[p["id"]].title for p in doc["promises"]]
 
 
 def flip(doc: Doc) -> None:

@@ -22,7 +22,7 @@ def test_what_no_copy_says_is_called_unverified() -> None:
 
 
 def test_every_row_is_listed_and_those_that_are_not_judged_say_why() -> None:
-    lines = list(listing.everything())
+    lines = list(listing.everything(PROMISES))
     heads = [line for line in lines if not line.startswith(" ")]
     assert [line.split()[0] for line in heads] == [row.id for row in rows()]
     for line, after in zip(lines, [*lines[1:], ""], strict=True):

@@ -543,7 +543,7 @@ def _promises(arguments: argparse.Namespace, rest: Sequence[str]) -> int:  # noq
     if arguments.id:
         lines = listing.about(arguments.id, promises)
     else:
-        lines = listing.everything() if arguments.all else listing.judged(promises.values())
+        lines = listing.everything(promises) if arguments.all else listing.judged(promises.values())
     for line in lines:
         print(line)
     return ExitCode.HOLDS

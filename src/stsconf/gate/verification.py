@@ -31,6 +31,8 @@ def verify(folder: Path, promises: Mapping[str, Promise]) -> list[Verdict]:
 
     ``promises`` are those of this suite. Raises ``ResultFileError`` and ``TimelineFileError`` for what is missing, cut
     short, inconsistent, of another schema, or not reproduced; ``str()`` names the file and what is wrong with it.
+
+    Titles are not compared: id and revision name the rule, and a suite may word it better. The verdicts have ours.
     """
     path = folder / "verdict.json"
     doc = document.read(path)
@@ -50,7 +52,8 @@ def verify(folder: Path, promises: Mapping[str, Promise]) -> list[Verdict]:
     verdicts: list[Verdict] = []
     for found in doc["promises"]:
         promise = _promise(path, found, promises, str(run.get("suite")))
-        again = judge(promise, timelines, required=bool(found.get("required")))
+        worded = replace(promise, title=str(found.get("title")))
+        again = judge(worded, timelines, required=bool(found.get("required")))
         if found["verdict"] == "not judged" and found.get("reason") == UNREACHED and code in CUT_SHORT:
             again = replace(judge(promise, ()), note=UNREACHED)
         elif (differing := _differing(found, document.promise(again))) is not None:
@@ -59,7 +62,7 @@ def verify(folder: Path, promises: Mapping[str, Promise]) -> list[Verdict]:
                 f"its recordings are judged again; field {differing} differs.",
                 "One of the two was changed after the run; `stsconf judge` shows what the recordings say.",
             )
-        verdicts.append(again)
+        verdicts.append(replace(again, title=promise.title))
     _check_exit_code(path, verdicts, code, accepted)
     return verdicts
 

@@ -85,15 +85,15 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row. ``documents``: where it is made.
+    """One row. ``documents``: where it is made. ``says``: our sentence, empty where a promise has its own.
 
     Without a ``quote`` it is unverified: no copy of a document was found that says it.
     """
 
     id: str
-    says: str
     documents: tuple[str, ...]
     standing: Standing
+    says: str = ""
     quote: Quote | None = None
     note: str = ""
 
@@ -111,9 +111,9 @@ def rows() -> tuple[Row, ...]:
     found = tuple(
         Row(
             id=id_,
-            says=row["says"],
             documents=tuple(row["documents"]),
             standing=Standing(row["standing"]),
+            says=row.get("says", ""),
             quote=Quote(row["quote"], copies[row["found"]]) if "quote" in row else None,
             note=row.get("note", ""),
         )

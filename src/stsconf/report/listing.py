@@ -14,10 +14,10 @@ def judged(promises: Iterable[Promise]) -> Iterator[str]:
         yield f"{'':8}{promise.source}"
 
 
-def everything() -> Iterator[str]:
+def everything(promises: Mapping[str, Promise]) -> Iterator[str]:
     """A line for each row of the catalogue: id, standing, sentence; and why it is not judged."""
     for row in rows():
-        yield f"{row.id}  {row.standing:15}  {row.says}"
+        yield f"{row.id}  {row.standing:15}  {sentence(row, promises)}"
         if why := _why(row):
             yield f"{'':8}{why}"
 
@@ -29,7 +29,7 @@ def about(ids: Sequence[str], promises: Mapping[str, Promise]) -> Iterator[str]:
         if id_ not in known:
             raise UsageError(f"There is no promise {id_}.", "stsconf promises --all lists every id.")
         row, promise = known[id_], promises.get(id_)
-        yield f"{row.id}  {promise.title if promise else row.says}"
+        yield f"{row.id}  {sentence(row, promises)}"
         if promise:
             yield f"  judged      {promise.level}, rule revision {promise.revision}, on {', '.join(promise.scenarios)}"
             yield f"  documented  {promise.source}"
@@ -42,6 +42,12 @@ def about(ids: Sequence[str], promises: Mapping[str, Promise]) -> Iterator[str]:
             yield f"  says        unverified: no copy was found that says it ({', '.join(row.documents)})"
         if why := _why(row):
             yield f"  note        {why}"
+
+
+def sentence(row: Row, promises: Mapping[str, Promise]) -> str:
+    """The one sentence for a row: its promise's title, else its own."""
+    promise = promises.get(row.id)
+    return promise.title if promise else row.says
 
 
 def _why(row: Row) -> str:
