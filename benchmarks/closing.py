@@ -11,8 +11,7 @@ from statistics import median
 
 from benchmarks import load
 from benchmarks.machine import describe
-from stsconf.clusters import identify
-from stsconf.kube.api import Api
+from stsconf.kube.api import Api, identify
 from stsconf.record.recorder import EVERYWHERE, Recorder, Scope, Seal
 from stsconf.report.terminal import ProgressLines
 

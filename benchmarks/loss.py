@@ -19,7 +19,7 @@ from pathlib import Path
 from benchmarks import load
 from benchmarks.machine import describe
 from benchmarks.rate import REPORT, busiest, most_within
-from stsconf.clusters import identify
+from stsconf.kube.api import identify
 from stsconf.record.file import read_records
 from stsconf.record.recorder import EVERYWHERE, Recorder, Scope
 from stsconf.report.terminal import ProgressLines

@@ -1,5 +1,6 @@
 """Where the promises and manifests are: inside the installed package, or in the checkout it was installed from."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -38,3 +39,11 @@ def manifest(name: str) -> list[dict[str, Any]]:
     """The objects of one file below ``manifests/``, in order."""
     text = (root() / "manifests" / name).read_text(encoding="utf-8")
     return [document for document in yaml.safe_load_all(text) if document]
+
+
+def output_dir(given: str | None, run_id: str) -> Path:
+    """Where the results of a run go: where somebody said, else a folder of its own in a checkout."""
+    if given or (given := os.environ.get("ARTIFACTS")):
+        return Path(given)
+    found = checkout()
+    return found / "reports" / run_id if found else Path("stsconf-report")

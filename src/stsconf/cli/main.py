@@ -8,7 +8,6 @@ import sys
 import textwrap
 import tomllib
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -212,7 +211,7 @@ def _walkthrough(arguments: argparse.Namespace, rest: Sequence[str]) -> int:  # 
         promises = import_promises(suite_files.conformance())
         wanted = sorted({name for step in steps for name in step.promises})
         results = rejudge([load(path)], [promises[name] for name in wanted], config.output_dir)
-        results.cluster = cluster
+        results.ran_on(cluster.identity, cluster.environment, cluster.remains)
         code = results.finish()
     found = page(steps, transcript, results.recordings[0], results.verdicts)
     transcript.write(config.output_dir / "walkthrough.json")
@@ -268,9 +267,9 @@ def _add_upgrade(commands: Any) -> None:
 
 def _upgrade(arguments: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001 - one signature for all commands
     from stsconf.act.scenarios.upgrades import UPGRADED
-    from stsconf.clusters import identify
     from stsconf.judging.judge import judge
     from stsconf.judging.promise import import_promises
+    from stsconf.kube.api import identify
     from stsconf.report.results import rejudge
     from stsconf.report.terminal import ProgressLines, print_moved, print_report
     from stsconf.run import upgrade
@@ -287,7 +286,7 @@ def _upgrade(arguments: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa
     found = import_promises(suite_files.conformance()).values()
     triggered = [p for p in found if p.of_upgrades or judge(p, recording.timelines).timelines]
     results = rejudge([recording], triggered, config.output_dir)
-    results.cluster = replace(cluster, facts={**cluster.facts, "upgrade": facts})
+    results.ran_on(cluster.identity, {**cluster.environment, "upgrade": facts}, cluster.remains)
     code = results.finish()
     print_report(results.info(), results.verdicts)
     print(f"\nUpgrade from {facts['from']} to {facts['to']}: {len(done.moved)} of {len(UPGRADED)} sets moved.")

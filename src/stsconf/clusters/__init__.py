@@ -55,12 +55,17 @@ class Cluster:
     exchange: Callable[[str], Callable[[], None]] | None = None
     lose: Callable[[str], AbstractContextManager[None]] | None = None
 
+    @property
+    def identity(self) -> Mapping[str, str]:
+        """Which cluster it is, as reports say it."""
+        return {"name": self.name, "version": self.version, "uid": self.uid}
 
-def identify(api: Api) -> tuple[str, str]:
-    """Server version and cluster uid (the uid of namespace kube-system; empty where it may not be read)."""
-    version = str(api.request("GET", "version")["gitVersion"])
-    try:
-        namespace = api.get("Namespace", "kube-system")
-    except Exception:
-        namespace = None
-    return version, namespace["metadata"]["uid"] if namespace else ""
+    @property
+    def environment(self) -> Mapping[str, Any]:
+        """What reports say of how it was made; JSON values."""
+        return {
+            "stand_ins": list(self.stand_ins),
+            "storage_class": self.storage_class,
+            "images": dict(self.images),
+            **self.facts,
+        }

@@ -9,13 +9,13 @@ from stsconf import suite_files
 from stsconf.act.workload import Kind
 from stsconf.cleanup import clean
 from stsconf.cleanup.inventory import RECORD, RUN, Record, read_record
-from stsconf.clusters import Cluster, Provider, identify
+from stsconf.clusters import Cluster, Provider
 from stsconf.clusters.keeping import kept, kubectl
 from stsconf.clusters.shield import shielded
 from stsconf.clusters.storage import probe
 from stsconf.errors import ClusterError, PreflightRefused, StsconfError
 from stsconf.kube import kubeconfig as kubeconfigs
-from stsconf.kube.api import Api, ApiError
+from stsconf.kube.api import Api, ApiError, identify
 from stsconf.waits import Say, Waits
 
 DOCUMENTED_CLASS = "managed-nfs-storage"

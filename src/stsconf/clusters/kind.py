@@ -12,12 +12,12 @@ from typing import Any
 
 import yaml
 
-from stsconf.clusters import CAPABILITIES, Cluster, Provider, identify, kubeadm, mirror, nodes, storage
+from stsconf.clusters import CAPABILITIES, Cluster, Provider, kubeadm, mirror, nodes, storage
 from stsconf.clusters.engine import Engine, EngineChoice, engine
 from stsconf.clusters.keeping import NOTHING_STAYS, Staying
 from stsconf.clusters.shield import run_apart, shielded
 from stsconf.errors import ClusterError, UsageError
-from stsconf.kube.api import Api, ApiError
+from stsconf.kube.api import Api, ApiError, identify
 from stsconf.waits import Say, Waits, until
 
 ROOM = "kind: KubeletConfiguration\nmaxPods: 200\n"

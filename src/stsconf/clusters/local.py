@@ -17,14 +17,14 @@ from pathlib import Path
 from typing import Any, Self
 
 from stsconf import suite_files
-from stsconf.clusters import Cluster, Provider, identify
+from stsconf.clusters import Cluster, Provider
 from stsconf.clusters.engine import airgap_call, airgap_command
 from stsconf.clusters.keeping import NOTHING_STAYS, Staying
 from stsconf.clusters.notes import note_keeper
 from stsconf.clusters.processes import Processes
 from stsconf.clusters.provisioner import FolderProvisioner
 from stsconf.errors import ClusterError, PreflightRefused, UsageError
-from stsconf.kube.api import Api, ApiError, Object
+from stsconf.kube.api import Api, ApiError, Object, identify
 from stsconf.waits import Say, Waits, until
 
 KUBERNETES = "v1.37.2"

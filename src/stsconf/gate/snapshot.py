@@ -12,10 +12,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from stsconf.clusters import identify
 from stsconf.errors import PreflightRefused, StsconfError
 from stsconf.judging.verdict import singular
-from stsconf.kube.api import Api, ApiError
+from stsconf.kube.api import Api, ApiError, identify
 from stsconf.timeline import facts
 
 SCHEMA = "sts-snapshot"

@@ -15,9 +15,8 @@ from stsconf.errors import PRECEDENCE, ExitCode
 from stsconf.judging import result as document
 from stsconf.judging.judge import judge
 from stsconf.judging.promise import Promise
-from stsconf.judging.result import ResultFileError
+from stsconf.judging.result import CUT_SHORT, UNREACHED, ResultFileError
 from stsconf.judging.verdict import Verdict
-from stsconf.report.results import CUT_SHORT, UNREACHED
 from stsconf.timeline.recording import Recording, load
 from stsconf.timeline.timeline import Trouble
 

@@ -12,14 +12,18 @@ from pathlib import Path
 from typing import Any
 
 from stsconf.errors import PRECEDENCE, ExitCode, StsconfError
-from stsconf.judging.verdict import Obligation, Outcome, TimelineVerdict, Verdict, Witness
-from stsconf.report.style import count
+from stsconf.judging.verdict import Obligation, Outcome, TimelineVerdict, Verdict, Witness, count
 from stsconf.timeline.recording import Recording
 
 SCHEMA = "stsconf-verdict"
 VERSION = 1
 
 Json = dict[str, Any]
+
+CUT_SHORT = (ExitCode.INTERRUPTED, ExitCode.HARNESS, ExitCode.REFUSED)
+"""What a run ends with that did not get to its end."""
+UNREACHED = "the run ended before it"
+"""The reason of a promise that was asked for when the run ended without it."""
 
 _NOBODY_ASKED = frozenset({Outcome.NOT_APPLICABLE, Outcome.NOT_JUDGED})
 

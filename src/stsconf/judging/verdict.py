@@ -1,5 +1,6 @@
 """What was found: outcomes, the obligations behind them, and the events that prove each."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -144,6 +145,12 @@ class Verdict:
         if self.note:
             lines.append(self.note)
         return "\n".join(lines)
+
+
+def count(verdicts: Iterable[Verdict]) -> dict[Outcome, int]:
+    """How many verdicts have each outcome, worst first; outcomes that nobody has are there with 0."""
+    found = Counter(verdict.outcome for verdict in verdicts)
+    return {outcome: found[outcome] for outcome in WORST_FIRST}
 
 
 _SINGULAR = {

@@ -201,3 +201,13 @@ def _websocket(api: Api, path: str) -> websocket.WebSocket:
         http_proxy_host=proxy.hostname if proxy else None,
         http_proxy_port=proxy.port if proxy else None,
     )
+
+
+def identify(api: Api) -> tuple[str, str]:
+    """Server version and cluster uid (the uid of namespace kube-system; empty where it may not be read)."""
+    version = str(api.request("GET", "version")["gitVersion"])
+    try:
+        namespace = api.get("Namespace", "kube-system")
+    except Exception:
+        namespace = None
+    return version, namespace["metadata"]["uid"] if namespace else ""

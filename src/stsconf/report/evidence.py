@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from stsconf.judging.verdict import Outcome, TimelineVerdict, Verdict, Witness
-from stsconf.record.file import read_records
 from stsconf.report.spans import lanes, on, say_action, say_observation
 from stsconf.timeline.recording import Recording
 from stsconf.timeline.timeline import Event, Timeline
@@ -45,7 +44,7 @@ def excerpt(recording: Recording, timeline: Timeline, limit: int = 2_000_000) ->
     belongs = _Slice(timeline)
     lines: list[str] = []
     size = left_out = 0
-    for number, record in read_records(recording.path):
+    for number, record in recording.records():
         kept = belongs.part(number, record)
         if kept is None:
             continue

@@ -10,11 +10,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from stsconf.errors import ExitCode
 from stsconf.gate.gate import Change
 from stsconf.judging.result import RunInfo, write_text
-from stsconf.judging.verdict import Obligation, Outcome, TimelineVerdict, Verdict
+from stsconf.judging.verdict import Obligation, Outcome, TimelineVerdict, Verdict, count
 from stsconf.report.evidence import Row, changes
 from stsconf.report.picture import picture
 from stsconf.report.spans import on
-from stsconf.report.style import FEW, LOOKS, Look, area_name, count, seconds, seldom, sentence, worst_first
+from stsconf.report.style import FEW, LOOKS, Look, area_name, seconds, seldom, sentence, worst_first
 from stsconf.timeline.recording import Recording
 from stsconf.timeline.timeline import Timeline
 

@@ -11,8 +11,8 @@ import yaml
 
 from stsconf.judging.promise import Level
 from stsconf.judging.result import RunInfo, write_text
-from stsconf.judging.verdict import Outcome, Verdict
-from stsconf.report.style import area_name, count
+from stsconf.judging.verdict import Outcome, Verdict, count
+from stsconf.report.style import area_name
 
 API_VERSION = "stsconf/v1"
 

@@ -9,21 +9,15 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from stsconf.clusters import Cluster
 from stsconf.errors import ExitCode, UsageError
 from stsconf.gate.gate import Change, Gate, gate_document
 from stsconf.judging import result as document
 from stsconf.judging.judge import judge
 from stsconf.judging.promise import Promise
-from stsconf.judging.result import RunInfo
+from stsconf.judging.result import CUT_SHORT, UNREACHED, RunInfo
 from stsconf.judging.verdict import Verdict
 from stsconf.report import junit, page, report, summary
 from stsconf.timeline.recording import Recording
-
-CUT_SHORT = (ExitCode.INTERRUPTED, ExitCode.HARNESS, ExitCode.REFUSED)
-"""What a run ends with that did not get to its end."""
-UNREACHED = "the run ended before it"
-"""The reason of a promise that was asked for when the run ended without it."""
 
 
 class Results:
@@ -33,7 +27,6 @@ class Results:
         self.output_dir = output_dir
         self.expected: list[Promise] = []
         self.recordings: list[Recording] = []
-        self.cluster: Cluster | None = None
         self.harness_failed = False
         self.ended = ""
         self.exit_code = ExitCode.HOLDS
@@ -41,11 +34,18 @@ class Results:
         self.save_baseline: Path | None = None
         self.changes: tuple[Change, ...] = ()
         self.accepted: tuple[str, ...] = ()
+        self._cluster: Mapping[str, str] = {}
+        self._environment: Mapping[str, Any] = {}
+        self._remains: Sequence[str] = ()
         self._run_id = run_id
         self._provider = provider
         self._verdicts: dict[str, Verdict] = {}
         self._started = datetime.now(UTC)
         self._clock = time.monotonic()
+
+    def ran_on(self, cluster: Mapping[str, str], environment: Mapping[str, Any], remains: Sequence[str]) -> None:
+        """Say where the run happened; ``remains`` may grow until the results are written."""
+        self._cluster, self._environment, self._remains = cluster, environment, remains
 
     def add(self, verdict: Verdict) -> None:
         """Keep one verdict; the same promise judged again replaces its own."""
@@ -60,34 +60,31 @@ class Results:
 
     def info(self) -> RunInfo:
         """Where and how the run happened."""
-        cluster = self.cluster
         header = self.recordings[0].header if self.recordings else {}
         environment: dict[str, object] = {
-            "stand_ins": list(cluster.stand_ins if cluster else header.get("stand_ins", ())),
+            "stand_ins": header.get("stand_ins", ()),
             "python": platform.python_version(),
             "machine": platform.machine(),
             "kubernetes_client": version("kubernetes"),
             "workload": header.get("workload", "documented"),
+            **self._environment,
         }
         timelines = [timeline for recording in self.recordings for timeline in recording.timelines]
         stopped = (str(timeline.window.plan.get("stopped", "")) for timeline in timelines)
         where = {"version": header.get("server", {}).get("gitVersion", ""), "uid": header.get("cluster") or ""}
-        if cluster:
-            environment |= {"storage_class": cluster.storage_class, "images": dict(cluster.images), **cluster.facts}
-            where = {"name": cluster.name, "version": cluster.version, "uid": cluster.uid}
         return RunInfo(
             id=self._run_id,
             started=self._started.isoformat(timespec="seconds"),
             seconds=time.monotonic() - self._clock,
             suite=version("statefulset-conformance"),
             provider=self._provider,
-            cluster=where,
+            cluster=self._cluster or where,
             environment=environment,
             scenarios=tuple(sorted({timeline.window.scenario for timeline in timelines})),
             exit_code=self.exit_code,
             accepted=self.accepted,
             ended=self.ended or next(filter(None, stopped), ""),
-            remains=tuple(cluster.remains) if cluster else (),
+            remains=tuple(self._remains),
         )
 
     @property

@@ -1,11 +1,10 @@
 """One visual language for every format. Colour is never the only sign: a word, a glyph or a shape repeats it."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from stsconf.judging.catalogue import AREAS
-from stsconf.judging.verdict import WORST_FIRST, Outcome, Verdict
+from stsconf.judging.verdict import WORST_FIRST, Outcome, Verdict, count
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +33,6 @@ def area_name(promise_id: str) -> str:
     """The area of a promise in words: ``ORD-02`` -> ``Creation and scale-up``."""
     area = promise_id.split("-")[0]
     return AREAS.get(area, area)
-
-
-def count(verdicts: Iterable[Verdict]) -> dict[Outcome, int]:
-    """How many verdicts have each outcome, worst first; outcomes that nobody has are there with 0."""
-    found = Counter(verdict.outcome for verdict in verdicts)
-    return {outcome: found[outcome] for outcome in WORST_FIRST}
 
 
 def worst_first(verdicts: Iterable[Verdict]) -> list[Verdict]:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from stsconf.errors import ExitCode
 from stsconf.judging.result import RunInfo, write_text
-from stsconf.judging.verdict import Outcome, Verdict
+from stsconf.judging.verdict import Outcome, Verdict, count
 from stsconf.report.evidence import cell
 from stsconf.report.spans import State, lanes, on, say_action
-from stsconf.report.style import FEW, LOOKS, area_name, count, seconds, seldom, worst_first
+from stsconf.report.style import FEW, LOOKS, area_name, seconds, seldom, worst_first
 from stsconf.timeline.recording import Recording
 from stsconf.timeline.timeline import Timeline
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import TypeVar
 
-from stsconf import report as reporting
+from stsconf import suite_files
 from stsconf.act.scenarios import ORDINARY, SCENARIOS, Scenario
 from stsconf.act.workload import Edit, Kind, Names, Workload
 from stsconf.cleanup.inventory import RUN, Inventory
@@ -161,7 +161,7 @@ class Config:
             baseline=path("baseline"),
             save_baseline=path("save-baseline"),
             accepted=path("accepted"),
-            output_dir=reporting.output_dir(text("output-dir"), run_id),
+            output_dir=suite_files.output_dir(text("output-dir"), run_id),
             waits=replace(Waits(), settle=duration("settle", Waits().settle)),
             keep=choice("keep", Keep.NEVER),
             deadline=Deadline(duration("deadline", math.inf)),

@@ -37,6 +37,10 @@ class Recording:
     problems: tuple[Problem, ...]
     events: int
 
+    def records(self) -> Iterator[tuple[int, Record]]:
+        """Every record of the file with its line number, from 1, read anew."""
+        return read_records(self.path)
+
 
 def load(path: Path) -> Recording:
     """Read a recording into timelines.
