@@ -40,9 +40,10 @@ REVISION_HASH_LABEL = "controller.kubernetes.io/hash"
 
 @dataclass(frozen=True, slots=True)
 class Create:
-    """Create an object in the set's namespace."""
+    """Create an object in the set's namespace. ``pod``: the name of the pod that a claim is for."""
 
     body: Object
+    pod: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -513,7 +514,7 @@ class Controller:
     def missing_claims(self, plan: Plan, ordinal: int) -> list[Action]:
         view = plan.view
         templates = [t for t in view.claim_templates if self.claim_name(plan, t, ordinal) not in view.claims]
-        return [Create(self.claim(plan, template, ordinal)) for template in templates]
+        return [Create(self.claim(plan, template, ordinal), self.pod_name(view, ordinal)) for template in templates]
 
     def repair(self, view: View, ordinal: int, pod: Raw) -> list[Action]:
         """Put the identity labels back."""

@@ -1,4 +1,7 @@
-"""A controller at work on a real API server: list and watch, look, act, and look again once the acts can be seen."""
+"""A controller at work on a real API server: list and watch, look, act, and look again once the acts can be seen.
+
+It writes under the field manager of kube-controller-manager, and tells of its acts in Events as that does.
+"""
 
 import json
 import sys
@@ -15,6 +18,7 @@ from stsconf.errors import StsconfError
 from stsconf.kube.api import Api, ApiError
 from stsconf.kube.http import HttpProblem, Wire
 from tests.faulty.controller import Action, Controller, Create, Delete, Patch, View, Wait, WriteStatus
+from tests.faulty.events import Broadcaster, told
 from tests.faulty.faults import FAULTS
 from tests.faulty.objects import Object, Raw, is_terminating, merged, name_of, uid_of
 
@@ -28,6 +32,8 @@ PATHS = {
     CLAIM: ("api/v1", "persistentvolumeclaims"),
     REVISION: ("apis/apps/v1", "controllerrevisions"),
 }
+MANAGER = "kube-controller-manager"
+"""The server takes the field manager of a write from the user agent."""
 WORKERS = 4
 """Sets that are acted on at the same time; never one by two."""
 WATCH_SECONDS = 240
@@ -155,7 +161,9 @@ class Loop:
     """
 
     def __init__(self, api: Api, fault: str | None = None) -> None:
+        api.client.user_agent = MANAGER
         self._api = api
+        self._events = Broadcaster(api, _say)
         self._wire = Wire(api.client, connect=5.0, answer=30.0)
         self._store = Store()
         self._default = fault
@@ -165,6 +173,7 @@ class Loop:
 
     def start(self) -> None:
         """Start all threads; they end with the process."""
+        self._events.start()
         for kind in PATHS:
             threading.Thread(target=self._follow, args=(kind,), daemon=True).start()
         for _ in range(WORKERS):
@@ -224,10 +233,24 @@ class Loop:
                         self._store.wake(_key(view.set), action.seconds)
                 elif (failed is None or isinstance(action, WriteStatus)) and (after := self._send(view, action)):
                     awaited.append(after)
+                    self._tell(view, action)
             except ApiError as error:
-                failed = failed or error  # the status is published all the same
+                self._tell(view, action, error)
+                if isinstance(action, Delete) and error.status == 404:
+                    awaited.append(Gone(action.kind, (view.set["metadata"]["namespace"], action.name), action.uid))
+                else:
+                    failed = failed or error  # the status is published all the same
         if failed:
             raise failed
+
+    def _tell(self, view: View, action: Action, error: ApiError | None = None) -> None:
+        """Write the Events of one act; the real one is silent about a name that is taken and a pod that changed."""
+        silent = isinstance(action, Create) or (isinstance(action, Patch) and action.kind == POD)
+        if error and error.status == 409 and silent:
+            return
+        refusal = str(error).partition(f" was answered with {error.status}: ")[2] if error else None
+        for said in told(view.name, action, refusal):
+            self._events.tell(view.set, said)
 
     def _send(self, view: View, action: Action) -> Awaited | None:
         """One request; what has to be seen of it afterwards."""
@@ -237,11 +260,7 @@ class Loop:
                 return self._write("POST", _path(body["kind"], namespace), body)
             case Delete(kind, name, uid, grace):
                 options = {"preconditions": {"uid": uid}, **({} if grace is None else {"gracePeriodSeconds": grace})}
-                try:
-                    self._api.request("DELETE", _path(kind, namespace, name), options)
-                except ApiError as error:
-                    if error.status != 404:
-                        raise
+                self._api.request("DELETE", _path(kind, namespace, name), options)
                 return Gone(kind, (namespace, name), uid)
             case Patch(kind, name, body, adopts):
                 if adopts and not self._still_wanted(view):
