@@ -18,9 +18,8 @@ from kubernetes.config import list_kube_config_contexts
 
 from stsconf.errors import ClusterError, StsconfError
 from stsconf.kube.http import HttpProblem, Wire
+from stsconf.kube.http import Object as Object
 from stsconf.kube.kubeconfig import client
-
-Object = dict[str, Any]
 
 _RESOURCES: Mapping[str, tuple[str, str]] = {
     "ClusterRole": ("apis/rbac.authorization.k8s.io/v1", "clusterroles"),

@@ -5,13 +5,15 @@ The client itself would retry 429 and 503 in silence and hide Retry-After, so it
 
 import json
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlencode
 
 import urllib3
 from kubernetes.client import ApiClient
 from urllib3.exceptions import HTTPError
 
-from stsconf.record.file import Record
+Object = dict[str, Any]
+"""Decoded JSON, as the server sent it."""
 
 
 class HttpProblem(Exception):
@@ -80,7 +82,7 @@ class Wire:
         query: Mapping[str, str] | None = None,
         body: object = None,
         content_type: str = "application/json",
-    ) -> Record:
+    ) -> Object:
         """Send one request and return the decoded answer."""
         response = self.request(method, path, query, body, content_type)
         try:
@@ -93,7 +95,7 @@ class Wire:
             raise HTTPError(f"answer of {path} is no JSON object")
         return answer
 
-    def list(self, path: str, **query: str) -> tuple[int, list[Record]]:
+    def list(self, path: str, **query: str) -> tuple[int, list[Object]]:
         """Return the revision and the objects of a collection, with the kind and apiVersion that lists leave out."""
         answer = self.call("GET", path, query=query)
         try:
