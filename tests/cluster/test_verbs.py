@@ -12,7 +12,8 @@ from stsconf.act.workload import Names, Workload, gated, rollout_status
 from stsconf.clusters import Cluster
 from stsconf.errors import UsageError
 from stsconf.kube.api import Object
-from stsconf.record.recorder import Recorder, Scope
+from stsconf.record.recorder import Recorder
+from stsconf.record.streams import Scope
 from stsconf.waits import Waits, until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("nothing_left")]

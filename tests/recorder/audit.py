@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from stsconf.record.feed import DIAGNOSTIC, STREAMS
 from stsconf.record.file import read_records
+from stsconf.record.streams import DIAGNOSTIC, STREAMS
 
 KINDS = {stream.name for stream in STREAMS} - DIAGNOSTIC
 Version = tuple[str, str, str]  # kind, uid, resourceVersion

@@ -13,16 +13,20 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from stsconf.record import feed as streams
-from stsconf.record.feed import STREAMS, RecorderWaits
+from stsconf.record import feed as feeds
 from stsconf.record.file import TimelineWriter, inspect, read_records
-from stsconf.record.recorder import Recorder, RecorderError, Scope, Seal, WaitTimeout
+from stsconf.record.recorder import Recorder, RecorderError, Seal, WaitTimeout
+from stsconf.record.streams import STREAMS, Scope
+from stsconf.record.versions import Broken
+from stsconf.record.waits import RecorderWaits
 from tests.recorder.scripted import KINDS, NAMESPACE, Fault, Server, World
 
 WAITS = RecorderWaits(
     connect=5, answer=5, silence=3, start=20, back_off=(0, 0.01, 0.05), closing=20, sentinel=0.5, stop=5
 )
 """A watch that a busy machine takes for silent is opened anew, and the fault of the one before is never played."""
+BRIEF = replace(WAITS, silence=0.3)
+"""Where the fault is silence."""
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +119,7 @@ def test_recorded_is_served_or_a_gap_says_so(
             world.compacted = world.rv - 1
         recorder.wait_for(lambda: recorder.objects("pods", NAMESPACE) == world.state("pods", world.rv), 20, "the end")
 
-    seal, records = record(server, world, tmp_path / "run.ndjson", act, waits=replace(WAITS, silence=0.3))
+    seal, records = record(server, world, tmp_path / "run.ndjson", act, waits=BRIEF)
     check(world, seal, records)
     if not ({"expired", "malformed", "early_bookmark"} & set(world.played)) and "410" not in str(of(records, "gap")):
         assert not of(records, "gap"), "what a reconnection cures needs no gap"
@@ -147,7 +151,8 @@ def test_what_a_reconnection_cures_leaves_no_gap(server: Server, tmp_path: Path,
             world.toggle("web-0")
         recorder.wait_for(lambda: recorder.objects("pods", NAMESPACE) == world.state("pods", world.rv), 20, "the end")
 
-    seal, records = record(server, world, tmp_path / "run.ndjson", act)
+    waits = BRIEF if how == "silent" else WAITS
+    seal, records = record(server, world, tmp_path / "run.ndjson", act, waits=waits)
     check(world, seal, records)
     assert not of(records, "gap")
     assert records[-1]["duplicates"] == (1 if how == "double" else 0)
@@ -208,14 +213,15 @@ def test_a_410_is_repaired_exactly_while_the_revisions_are_there(server: Server,
 
 
 def test_a_410_over_compacted_revisions_is_a_gap(server: Server, tmp_path: Path) -> None:
-    world = World(faults=[Fault("silent"), Fault("expired")])
+    world = World(faults=[Fault("eof"), Fault("expired")])
     world.toggle("web-0")
 
     def act(recorder: Recorder) -> None:
-        world.toggle("web-0", remove=True)
-        world.toggle("web-1")
-        world.toggle("web-2")
-        world.compacted = world.rv - 1
+        with world.changed:
+            world.toggle("web-0", remove=True)
+            world.toggle("web-1")
+            world.toggle("web-2")
+            world.compacted = world.rv - 1
         recorder.wait_for(lambda: recorder.current("pods", NAMESPACE, "web-2"), 20, "web-2")
 
     seal, records = record(server, world, tmp_path / "run.ndjson", act)
@@ -255,6 +261,8 @@ def test_a_loss_that_a_repair_brings_to_light_is_a_gap_since_the_last_list(serve
     def act(recorder: Recorder) -> None:
         world.toggle("web-0")  # never told, and no later version of web-0 shows it
         world.toggle("web-1")
+        recorder.wait_for(lambda: recorder.current("pods", NAMESPACE, "web-1"), 20, "web-1")
+        world.hang_up()
         recorder.wait_for(lambda: recorder.gaps, 20, "a gap")
 
     seal, records = record(server, world, tmp_path / "run.ndjson", act)
@@ -286,7 +294,7 @@ def test_a_long_line_in_small_pieces_is_stored_byte_by_byte(server: Server, tmp_
 def test_a_line_without_end_breaks_the_stream_not_the_memory(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(streams, "MAX_LINE_BYTES", 100_000)
+    monkeypatch.setattr(feeds, "MAX_LINE_BYTES", 100_000)
     world = World(faults=[Fault("eof", after=3)])
     world.toggle("web-0")
     seal, records = record(server, world, tmp_path / "run.ndjson", lambda _: world.toggle("web-0", note="x" * 400_000))
@@ -351,14 +359,14 @@ def test_a_full_disk_ends_the_waits_and_the_file_is_not_whole(
 def test_a_fault_of_our_own_is_a_gap(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     world = World()
     world.toggle("web-0")
-    line, failures = streams.Feed._line, iter([True])
+    line, failures = feeds.Feed._line, iter([True])
 
-    def faulty(self: streams.Feed, raw: bytes, at: int) -> None:
+    def faulty(self: feeds.Feed, raw: bytes, at: int) -> None:
         if self.stream.name == "pods" and next(failures, False):
             raise RuntimeError("ours")
         line(self, raw, at)
 
-    monkeypatch.setattr(streams.Feed, "_line", faulty)
+    monkeypatch.setattr(feeds.Feed, "_line", faulty)
     seal, records = record(server, world, tmp_path / "run.ndjson", lambda _: world.toggle("web-0"))
     check(world, seal, records)
     assert [(gap["why"], gap["repaired"]) for gap in of(records, "gap")] == [("thread", False)]
@@ -391,6 +399,7 @@ def test_after_a_restored_backup_nothing_of_the_kind_is_known(server: Server, tm
             world.rv -= 1
             world.log["pods"].pop()
             world.faults = [Fault("http", status=410)]
+            world.hang_up()
         recorder.wait_for(lambda: recorder.gaps, 20, "a gap")
 
     _, records = record(server, world, tmp_path / "run.ndjson", act)
@@ -425,12 +434,12 @@ def test_a_hole_of_unknown_place_keeps_the_end_unproven(server: Server, tmp_path
     server.world = world = World()
     with Recorder(server.client(), tmp_path / "run.ndjson", run_id="test", waits=WAITS) as recorder:
         (feed,) = recorder._feeds_of("pods", NAMESPACE)
-        feed.goal = feed.frontier
+        feed.replica.goal = feed.replica.frontier
         assert feed.reached
-        feed._hole = streams.Broken("chain", "", since_list=True)
+        feed._hole = Broken("chain", "", since_list=True)
         assert not feed.reached
         feed._hole = None
-        feed.goal = None
+        feed.replica.goal = None
     world.ended = True
 
 

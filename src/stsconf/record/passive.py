@@ -13,11 +13,14 @@ from typing import BinaryIO
 
 from stsconf.errors import PreflightRefused, UsageError
 from stsconf.kube.api import Api, ApiError
-from stsconf.record.recorder import Recorder, RecorderError, Scope, Seal
+from stsconf.record.recorder import Recorder, RecorderError, Seal
+from stsconf.record.streams import Scope
 from stsconf.waits import Say
 
 PROGRESS = 5.0
 """Seconds between two lines that say how much was recorded."""
+FAILURE = 0.2
+"""Seconds until a disk that is full is noticed."""
 REQUIRED = ("StatefulSet", "Pod")
 """Without these there is nothing to judge."""
 
@@ -112,13 +115,22 @@ def _follow(
     say(f"recording: every watch is open; {limit}")
     while not recorder.failed:
         left = PROGRESS if end is None else min(PROGRESS, end - time.monotonic())
-        if left <= 0 or stop.wait(left):
+        if left <= 0 or _told_to_stop(recorder, stop, left):
             break
         events += _count(written)
         gaps = sum(not gap.repaired and gap.why != "forbidden" for gap in recorder.gaps)
         sets = len(recorder.objects("statefulsets", namespace))
         say(f"recording: {events} events so far, {sets} StatefulSets{f', {gaps} gaps' if gaps else ''}")
     return events + _count(written)
+
+
+def _told_to_stop(recorder: Recorder, stop: threading.Event, seconds: float) -> bool:
+    """Wait for the signal to end; sooner back when the file can no longer be written."""
+    until = time.monotonic() + seconds
+    while not recorder.failed and (left := until - time.monotonic()) > 0:
+        if stop.wait(min(left, FAILURE)):
+            return True
+    return False
 
 
 def _count(written: BinaryIO) -> int:

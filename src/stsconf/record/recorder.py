@@ -10,7 +10,6 @@ import platform
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,14 +26,16 @@ from urllib3.exceptions import HTTPError
 from stsconf.deadline import Deadline
 from stsconf.errors import StsconfError
 from stsconf.kube.http import HttpProblem, Wire
-from stsconf.record.feed import DIAGNOSTIC, STREAMS, Feed, Gap, Journal, RecorderWaits, Stream
+from stsconf.record.feed import Feed
 from stsconf.record.file import TimelineWriter
+from stsconf.record.journal import Gap, Journal
+from stsconf.record.proof import probe, prove_end
 from stsconf.record.redaction import REDACTION, Redactor
 from stsconf.record.sentinel import Sentinel
+from stsconf.record.streams import DIAGNOSTIC, EVERYWHERE, STREAMS, Scope
+from stsconf.record.waits import DEFAULT_WAITS, RecorderWaits
 
 T = TypeVar("T")
-
-PROBE_ROUNDS = 3
 
 
 class RecorderError(StsconfError):
@@ -48,28 +49,6 @@ class WaitTimeout(StsconfError):
         self.seen = seen
         last = "; ".join(seen) or "nothing"
         super().__init__(f"Waited {seconds:g} s for {what}, in vain. Last seen: {last}.")
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """Where to record. ``namespaces`` None: the whole cluster, unredacted, for clusters we made.
-
-    With namespaces only their objects are stored, redacted by ``REDACTION``, and only PersistentVolumes whose claimRef
-    points into one of them.
-    """
-
-    namespaces: tuple[str, ...] | None = None
-
-    def keeps(self, stream: Stream) -> Callable[[Mapping[str, Any]], bool]:
-        """Whether an object of this stream is stored."""
-        spaces = self.namespaces
-        if spaces is None or stream.namespaced:
-            return lambda _: True
-        return lambda obj: ((obj.get("spec") or {}).get("claimRef") or {}).get("namespace") in spaces
-
-
-EVERYWHERE = Scope()
-DEFAULT_WAITS = RecorderWaits()
 
 
 @dataclass(slots=True)
@@ -198,11 +177,11 @@ class Recorder:
         if self._seal:
             return self._seal
         journal, begun = self._open_journal, time.monotonic()
-        self._close_proof()
+        self._prove_end()
         seconds = time.monotonic() - begun
         self._probe()
         with journal.changed:
-            frontier = {feed.key: str(feed.frontier) for feed in self._feeds if not feed.forbidden}
+            frontier = {feed.key: str(feed.replica.frontier) for feed in self._feeds if not feed.forbidden}
             closing = {f.key: f.closing() for f in self._feeds if f.reached or f.stream.name not in DIAGNOSTIC}
             self._stop_feeds()
             writer = journal.writer
@@ -319,8 +298,7 @@ class Recorder:
         """Record one call of ours around the block that makes it; an exception is recorded and goes on."""
         journal, identity, action = self._open_journal, f"act-{next(self._ids)}", Action()
         what = {"verb": verb, "resource": resource, "ns": namespace, "name": name}
-        shown = self._redact(body) if self._redact else body
-        journal.write("act", id=identity, phase="begin", t=journal.now(), **what, body=shown)
+        journal.write("act", id=identity, phase="begin", t=journal.now(), **what, body=journal.shown(body))
         error: dict[str, object] = {}
         try:
             yield action
@@ -367,7 +345,7 @@ class Recorder:
         """The latest version of one object, not to be changed; namespace "" for cluster-scoped ones."""
         with self._open_journal.changed:
             for feed in self._feeds_of(stream, namespace):
-                if seen := feed.objects.get((namespace, name)):
+                if seen := feed.replica.objects.get((namespace, name)):
                     return seen.obj
         return None
 
@@ -377,7 +355,7 @@ class Recorder:
             return {
                 name: seen.obj
                 for feed in self._feeds_of(stream, namespace)
-                for (space, name), seen in feed.objects.items()
+                for (space, name), seen in feed.replica.objects.items()
                 if space == namespace and seen.obj is not None
             }
 
@@ -421,59 +399,10 @@ class Recorder:
 
     # Proofs.
 
-    def _close_proof(self) -> None:
-        feeds = [feed for feed in self._feeds if not feed.forbidden]
-        required = [feed for feed in feeds if feed.stream.name not in DIAGNOSTIC]
-
-        deadline = time.monotonic() + self._waits.closing
-
-        def close_at(feed: Feed) -> None:
-            while feed.goal is None and time.monotonic() < deadline and not self._cancelled:
-                try:
-                    feed.close_at()
-                except (HttpProblem, HTTPError, OSError) as error:
-                    feed.trouble = f"closing list: {error}"
-                    if isinstance(error, HttpProblem) and not error.passing:
-                        return
-                    time.sleep(self._waits.back_off[-1])
-
-        with ThreadPoolExecutor(len(STREAMS)) as pool:
-            list(pool.map(close_at, feeds))
-
-        def reached() -> bool:
-            return all(feed.reached or feed.goal is None for feed in required)
-
+    def _prove_end(self) -> None:
         with suppress(RecorderError):  # a full disk is reported by the seal that is missing
-            if self._sentinel and not reached():
-                self._sentinel.touch({feed.stream.name for feed in feeds if not feed.reached})
-                self._wait(reached, self._waits.sentinel)
-            for feed in required:
-                if not feed.reached and feed.goal is not None:
-                    feed.hurry()
-            self._wait(reached, self._waits.closing)
+            prove_end(self._feeds, self._sentinel, self._waits, self._wait, lambda: self._cancelled)
 
     def _probe(self) -> None:
-        """Ask whether all kinds share one revision counter, which alone makes their order comparable.
-
-        Passive: lists of all kinds in turn must never show a lower revision. Active, with a sentinel: a write between
-        two lists must get a revision between theirs.
-        """
-        feeds = {f.stream.name: f for f in self._feeds if not f.forbidden and f.stream.name not in DIAGNOSTIC}
-        revisions: list[int] = []
-        try:
-            for _ in range(PROBE_ROUNDS):
-                revisions += [self._wire.list(f.stream.path(f.namespace), limit="1")[0] for f in feeds.values()]
-                if self._sentinel:
-                    revisions += self._sentinel.bracketed_write()
-        except (HttpProblem, HTTPError, OSError):
-            return  # nothing was learned, so nothing is claimed
-        ordered = revisions == sorted(revisions)
-        self._open_journal.write(
-            "probe",
-            t=self._open_journal.now(),
-            domains=[list(feeds)],
-            how="active" if self._sentinel else "passive",
-            rounds=PROBE_ROUNDS,
-            result="ok" if ordered else "failed",
-            **({} if ordered else {"detail": f"revisions went backwards: {revisions}"}),
-        )
+        for found in probe(self._feeds, self._sentinel, self._wire):
+            self._open_journal.write("probe", t=self._open_journal.now(), **found)

@@ -14,7 +14,7 @@ from urllib3.exceptions import HTTPError
 
 from stsconf import suite_files
 from stsconf.kube.http import HttpProblem, Wire
-from stsconf.record.feed import STREAMS, Stream
+from stsconf.record.streams import STREAMS, Stream
 
 NAME = "stsconf-sentinel"
 LABELS = {"app.kubernetes.io/managed-by": "stsconf", "app.kubernetes.io/component": "sentinel"}

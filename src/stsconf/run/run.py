@@ -27,7 +27,8 @@ from stsconf.errors import ClusterError, UsageError
 from stsconf.judging import catalogue
 from stsconf.judging.promise import Profile, Promise
 from stsconf.kube.api import ApiError
-from stsconf.record.recorder import Recorder, RecorderError, Scope, WaitTimeout
+from stsconf.record.recorder import Recorder, RecorderError, WaitTimeout
+from stsconf.record.streams import Scope
 from stsconf.waits import Say, Waits
 
 C = TypeVar("C", bound=StrEnum)
