@@ -78,6 +78,7 @@ class World:
     refused_pods: int = 0
     without_bookmarks: set[str] = field(default_factory=set)
     ended: bool = False
+    hung_up: int = 0
     played: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
 
@@ -98,6 +99,12 @@ class World:
             self.log[kind].append(happening)
             self.changed.notify_all()
             return happening
+
+    def hang_up(self) -> None:
+        """End every open watch now, without a fault."""
+        with self.changed:
+            self.hung_up += 1
+            self.changed.notify_all()
 
     def state(self, kind: str, rv: int) -> dict[str, dict[str, Any]]:
         """The objects as they were at one revision."""
@@ -236,12 +243,12 @@ class _Handler(BaseHTTPRequestHandler):
     def _events(self, kind: str, since: int, *, forced: bool) -> Iterator[Happening]:
         """What happened after a revision; then, unless forced, what happens while someone listens."""
         world = self.server.world
-        position = since
+        position, calls = since, world.hung_up
         while True:
             with world.changed:
                 news = [happening for happening in world.log[kind] if happening.rv > position]
                 if not news:
-                    if forced or world.ended:
+                    if forced or world.ended or world.hung_up > calls:
                         return
                     world.changed.wait(0.05)
                     if self._peer_left():
