@@ -20,7 +20,7 @@ from enum import StrEnum
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from stsconf.act.workload import Names, documented
+from stsconf.act.objects import Names, documented
 from stsconf.cleanup.clean import server_time
 from stsconf.cleanup.inventory import RECORD_LABEL, SILENCE, labels, read_record
 from stsconf.clusters import Cluster, local

@@ -132,6 +132,6 @@ def test_a_command_that_does_not_end_is_killed_when_its_time_is_up(tmp_path: Pat
     program.write_text("#!/bin/sh\necho waiting\nexec sleep 1000\n")
     program.chmod(0o755)
     recorder = SimpleNamespace(wait_for=lambda *_: True)
-    workload = cast(Workload, SimpleNamespace(recorder=recorder, waits=Waits(settle=0.1)))
+    workload = cast(Workload, SimpleNamespace(setting=SimpleNamespace(recorder=recorder, waits=Waits(settle=0.1))))
     reader = Reader(cast(Cluster, SimpleNamespace(kubectl=str(program))), tmp_path, tmp_path / "none", print)
     assert reader._run((), workload, {}) == ("waiting\n", -signal.SIGKILL)

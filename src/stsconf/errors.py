@@ -73,6 +73,10 @@ class StorageNotReady(ClusterError):
     exit_code = ExitCode.REFUSED
 
 
+class NotCarriedOut(StsconfError):
+    """An act of ours did not take: refused, undone by somebody else, or about an object that is not there."""
+
+
 class TimelineFileError(StsconfError):
     """A recording cannot be read: not a timeline, or of a schema this version does not know."""
 

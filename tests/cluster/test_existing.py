@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from stsconf import suite_files
-from stsconf.act.workload import Names, documented
+from stsconf.act.objects import Names, documented
 from stsconf.clusters import Cluster
 from stsconf.clusters.rights import LOOKS, NEEDED
 from stsconf.waits import until

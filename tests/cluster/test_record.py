@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from stsconf import judge, load, suite_files
-from stsconf.act.workload import Names, documented
+from stsconf.act.objects import Names, documented
 from stsconf.clusters import Cluster
 from stsconf.judging.promise import import_promises
 from stsconf.judging.verdict import Outcome

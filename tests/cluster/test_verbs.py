@@ -8,7 +8,10 @@ from secrets import token_hex
 
 import pytest
 
-from stsconf.act.workload import Names, Workload, gated, rollout_status
+from stsconf.act.kubectl import history, rollout_status
+from stsconf.act.objects import Names, gated
+from stsconf.act.setting import Setting
+from stsconf.act.workload import Workload
 from stsconf.clusters import Cluster
 from stsconf.errors import UsageError
 from stsconf.kube.api import Object
@@ -28,7 +31,15 @@ def workload(cluster: Cluster, tmp_path: Path) -> Iterator[Workload]:
     cluster.api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": space}})
     try:
         with Recorder(cluster.api.client, tmp_path / "run.ndjson", "verbs", Scope((space,))) as recorder:
-            yield Workload(cluster.api, recorder, Names(space), cluster.images, cluster.storage_class, Waits(settle=90))
+            setting = Setting(
+                api=cluster.api,
+                recorder=recorder,
+                names=Names(space),
+                images=cluster.images,
+                storage_class=cluster.storage_class,
+                waits=Waits(settle=90),
+            )
+            yield Workload(setting)
     finally:
         cluster.api.delete("Namespace", space)
 
@@ -66,7 +77,7 @@ def kubectl(cluster: Cluster, workload: Workload) -> Kubectl:
 
 
 def current(workload: Workload) -> Object:
-    found = workload.api.get("StatefulSet", workload.names.set_name, workload.names.namespace)
+    found = workload.setting.api.get("StatefulSet", workload.names.set_name, workload.names.namespace)
     assert found is not None
     return found
 
@@ -94,8 +105,8 @@ def test_rollout_status_says_what_kubectl_says(workload: Workload, kubectl: Kube
         gated(stateful_set)
         stateful_set["spec"]["minReadySeconds"] = 1
 
-    workload.create(2, edit)
-    workload.wait_pods(0)
+    workload.act.create(2, edit)
+    workload.wait.pods(0)
     heard = []
 
     def compare() -> None:
@@ -105,24 +116,24 @@ def test_rollout_status_says_what_kubectl_says(workload: Workload, kubectl: Kube
 
     compare()
     for ordinal in range(2):
-        workload.wait_pods(*range(ordinal + 1))
-        workload.release(ordinal)
-    workload.wait_settled()
-    workload.wait_available(2)
+        workload.wait.pods(*range(ordinal + 1))
+        workload.act.release(ordinal)
+    workload.wait.settled()
+    workload.wait.available(2)
     compare()
-    workload.set_strategy(partition=1)
-    held = workload.uids(1)
-    workload.set_image("nginx_new")
-    workload.wait_replaced(held)
+    workload.act.set_strategy(partition=1)
+    held = workload.state.uids(1)
+    workload.act.set_image("nginx_new")
+    workload.wait.replaced(held)
     compare()
-    workload.release(1)
-    workload.wait_ready(2)
+    workload.act.release(1)
+    workload.wait.ready(2)
     compare()
-    workload.patch({"spec": {"minReadySeconds": 3600}})  # the pod that is updated now holds the update up
-    workload.set_strategy(partition=0)
+    workload.act.patch({"spec": {"minReadySeconds": 3600}})  # the pod that is updated now holds the update up
+    workload.act.set_strategy(partition=0)
     workload.nudge()
     compare()
-    workload.set_strategy("OnDelete")
+    workload.act.set_strategy("OnDelete")
     compare()
     assert heard == [
         "Waiting for 2 pods to be ready...",
@@ -138,14 +149,15 @@ def revisions(workload: Workload, kubectl: Kubectl) -> list[int]:
     """The numbers that kubectl lists, which are also ours."""
     listed = kubectl("rollout", "history", "sts/web").splitlines()
     numbers = [int(line.split()[0]) for line in listed if line[:1].isdigit()]
-    assert [revision["revision"] for revision in workload.history()] == numbers
+    ours = history(workload.setting.api, workload.names.namespace, workload.state.uid)
+    assert [revision["revision"] for revision in ours] == numbers
     return numbers
 
 
 def test_history_and_undo_are_those_of_kubectl(workload: Workload, kubectl: Kubectl) -> None:
     def ours(to_revision: int = 0) -> str:
         try:
-            return workload.undo(to_revision)
+            return workload.act.undo(to_revision)
         except UsageError as error:
             return f"error: {error.what}"
 
@@ -155,14 +167,14 @@ def test_history_and_undo_are_those_of_kubectl(workload: Workload, kubectl: Kube
         return said
 
     def template() -> object:
-        workload.wait_settled()
+        workload.wait.settled()
         return current(workload)["spec"]["template"]
 
-    workload.create(1)
+    workload.act.create(1)
     first = template()
     assert revisions(workload, kubectl) == [1]
     assert ours() == theirs()
-    workload.set_image("nginx_new")
+    workload.act.set_image("nginx_new")
     second = template()
     assert revisions(workload, kubectl) == [1, 2]
 

@@ -11,8 +11,8 @@ import yaml
 from kubernetes.utils.quantity import parse_quantity
 
 from stsconf import judge, load, suite_files
+from stsconf.act.objects import Kind
 from stsconf.act.scenarios import ORDINARY, SCENARIOS
-from stsconf.act.workload import Kind
 from stsconf.cleanup.clean import Request, clean_cluster
 from stsconf.cleanup.inventory import RUN
 from stsconf.clusters import Cluster, existing, local

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from stsconf import suite_files
-from stsconf.act.workload import GATE, Names, documented
+from stsconf.act.objects import GATE, Names, documented
 from stsconf.clusters import Cluster, local
 from stsconf.errors import ClusterError
 from stsconf.kube.api import Api, ApiError, Object

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from stsconf.act.workload import Names, documented
+from stsconf.act.objects import Names, documented
 from stsconf.clusters import Cluster
 from stsconf.kube.api import Object
 from stsconf.waits import until

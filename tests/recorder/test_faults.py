@@ -511,7 +511,9 @@ def test_a_wait_that_fails_says_what_was_seen(server: Server, tmp_path: Path) ->
         assert recorder.wait_for(lambda: recorder.objects("pods", NAMESPACE), 20, "a pod")
         recorder.wait_for(lambda: None, 0.05, "nothing at all")
 
-    with pytest.raises(WaitTimeout, match=r"0.05 s for nothing at all.*pods web-0 ADDED at revision 11"):
+    with pytest.raises(
+        WaitTimeout, match=r"Timed out after 0.05 s waiting for nothing at all.*pods web-0 ADDED at revision 11"
+    ):
         record(server, world, tmp_path / "run.ndjson", act)
 
 

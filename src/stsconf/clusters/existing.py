@@ -6,7 +6,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from stsconf import suite_files
-from stsconf.act.workload import Kind
+from stsconf.act.objects import Kind
 from stsconf.cleanup import clean
 from stsconf.cleanup.inventory import RECORD, RUN, Record, read_record
 from stsconf.clusters import Cluster, Provider

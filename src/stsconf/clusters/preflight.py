@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 from kubernetes.utils.quantity import parse_quantity
 
-from stsconf.act.workload import Kind, Names, documented
+from stsconf.act.objects import Kind, Names, documented
 from stsconf.cleanup.clean import server_time
 from stsconf.cleanup.inventory import RECORD, read_record
 from stsconf.clusters import Cluster

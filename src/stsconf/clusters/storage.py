@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from stsconf import suite_files
 from stsconf.act.blockers import NO_IMAGE
-from stsconf.act.workload import Kind
+from stsconf.act.objects import Kind
 from stsconf.cleanup.inventory import labels
 from stsconf.clusters import Cluster
 from stsconf.errors import StorageNotReady

@@ -43,12 +43,10 @@ class RecorderError(StsconfError):
 
 
 class WaitTimeout(StsconfError):
-    """Something did not happen in time. ``seen`` is what was recorded last."""
+    """Something did not happen in time. ``what`` completes "waiting for ..."; ``last`` is what was recorded last."""
 
-    def __init__(self, what: str, seconds: float, seen: tuple[str, ...]) -> None:
-        self.seen = seen
-        last = "; ".join(seen) or "nothing"
-        super().__init__(f"Waited {seconds:g} s for {what}, in vain. Last seen: {last}.")
+    def __init__(self, what: str, seconds: float, last: str) -> None:
+        super().__init__(f"Timed out after {seconds:g} s waiting for {what}. Last recorded: {last or 'nothing'}.")
 
 
 @dataclass(slots=True)
@@ -362,15 +360,18 @@ class Recorder:
     def _feeds_of(self, stream: str, namespace: str) -> Iterator[Feed]:
         return (f for f in self._feeds if f.stream.name == stream and f.namespace in (None, namespace))
 
-    def wait_for(self, predicate: Callable[[], T | None], seconds: float, what: str) -> T:
-        """Look again after every recorded change until ``predicate`` returns something true, and return that.
+    def wait_for(
+        self, predicate: Callable[[], T | None], seconds: float, what: str, last: Callable[[], str] | None = None
+    ) -> T:
+        """Ask ``predicate`` after every recorded change until it returns something true, and return that.
 
+        ``last`` says for the message what was recorded last of the objects waited for; else it names the last records.
         Raises ``WaitTimeout`` after ``seconds`` or with the deadline, ``RecorderError`` when the recording can no
         longer be written.
         """
         found = self._wait(predicate, min(seconds, self._deadline.ends - time.monotonic()))
         if not found:
-            raise WaitTimeout(what, seconds, tuple(self._open_journal.recent))
+            raise WaitTimeout(what, seconds, last() if last else "; ".join(self._open_journal.recent))
         return found
 
     def _wait(self, predicate: Callable[[], T | None], seconds: float) -> T | None:

@@ -14,8 +14,10 @@ from secrets import token_hex
 from typing import TypeVar
 
 from stsconf import suite_files
+from stsconf.act.objects import Edit, Kind, Names
 from stsconf.act.scenarios import ORDINARY, SCENARIOS, Scenario
-from stsconf.act.workload import Edit, Kind, Names, Workload
+from stsconf.act.setting import Setting
+from stsconf.act.workload import Workload
 from stsconf.cleanup.inventory import RUN, Inventory
 from stsconf.clusters import Cluster, Provider, existing, images, kind, mirror, preflight, storage
 from stsconf.clusters.engine import EngineChoice
@@ -227,6 +229,22 @@ def record(
             sentinel_namespace=probe if cluster.ours else None,
             deadline=config.deadline,
         )
+
+        def setting_of(scenario: Scenario) -> Setting:
+            return Setting(
+                api=cluster.api,
+                recorder=recorder,
+                names=names[scenario.name],
+                images=cluster.images,
+                storage_class=cluster.storage_class,
+                waits=config.waits,
+                edit=(edits or {}).get(scenario.name),
+                nfs_reader=cluster.nfs_reader,
+                kubelet="kubelet" in cluster.capabilities,
+                kind=config.workload,
+                lose=cluster.lose,
+            )
+
         with recorder:
             say("recording: every watch is open")
             config.deadline.disarm()
@@ -234,22 +252,7 @@ def record(
                 gate = _Capacity(NODE_PODS)
                 try:
                     futures = [
-                        pool.submit(
-                            _act,
-                            scenario,
-                            Workload(
-                                *(cluster.api, recorder, names[scenario.name]),
-                                *(cluster.images, cluster.storage_class, config.waits),
-                                (edits or {}).get(scenario.name),
-                                cluster.nfs_reader,
-                                "kubelet" in cluster.capabilities,
-                                config.workload,
-                                cluster.lose,
-                            ),
-                            gate,
-                            config.deadline,
-                            say,
-                        )
+                        pool.submit(_act, scenario, Workload(setting_of(scenario)), gate, config.deadline, say)
                         for scenario in scenarios
                     ]
                     _gather(futures, cluster.alive)
@@ -303,12 +306,12 @@ class _Capacity:
 
 
 def _act(scenario: Scenario, workload: Workload, gate: _Capacity, deadline: Deadline, say: Say) -> None:
-    recorder, names = workload.recorder, workload.names
+    recorder, names = workload.setting.recorder, workload.names
     with gate.room(scenario.pods):
         window = recorder.open_window(
             *(scenario.name, names.namespace, names.set_name),
             summary=scenario.summary,
-            markers=scenario.markers and workload.writes,
+            markers=scenario.markers and workload.setting.kubelet,
             hasty=scenario.hasty,
             managers=sorted(scenario.managers),
         )
@@ -317,9 +320,9 @@ def _act(scenario: Scenario, workload: Workload, gate: _Capacity, deadline: Dead
         try:
             if not deadline.passed:
                 scenario.act(workload)
-            end["published"], said = workload.wait_published(), f"done in {time.monotonic() - began:.1f} s"
+            end["published"], said = workload.wait.published(), f"done in {time.monotonic() - began:.1f} s"
         except WaitTimeout as late:
-            why, around = f"{late}: {workload.shortfall()}", workload.hindrance()
+            why, around = str(late), workload.blocker()
             end = {"settled": False, "waited_for": why, **({"environment": around} if around else {})}
             said = around or why
         except (ApiError, ClusterError) as broken:  # without an end the scenario is inconclusive, and the others go on

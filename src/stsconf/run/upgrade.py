@@ -69,15 +69,15 @@ class _Course:
         def act(workload: Workload) -> None:
             try:
                 kind.prepare(workload)
-                written = workload.write_markers()
+                written = workload.content.write()
                 names = workload.names
                 self._sets.add(f"{names.namespace}/{names.set_name}")
-                with workload.recorder.act("upgrade", "controlplane", names.namespace, names.set_name):
+                with workload.setting.recorder.act("upgrade", "controlplane", names.namespace, names.set_name):
                     self._begin.wait()
                 try:
                     workload.witness()
                     kind.rest(workload)
-                    workload.read_markers(written)
+                    workload.content.read(written)
                 finally:
                     self._end.wait()
             except BrokenBarrierError:

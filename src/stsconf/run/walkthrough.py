@@ -17,8 +17,9 @@ from typing import Any, BinaryIO, Self
 import yaml
 from kubernetes.config import list_kube_config_contexts
 
+from stsconf.act.objects import documented
 from stsconf.act.scenarios import Scenario
-from stsconf.act.workload import Workload, documented
+from stsconf.act.workload import Workload
 from stsconf.clusters import Cluster
 from stsconf.errors import ClusterError, PreflightRefused, StsconfError
 from stsconf.record.recorder import WaitTimeout
@@ -88,12 +89,12 @@ def steps() -> tuple[Step, ...]:
 
 
 WAITS: Mapping[str, Callable[[Workload], None]] = {
-    "settled": Workload.wait_settled,
-    "ready": Workload.wait_all_ready,
-    "gone": Workload.wait_gone,
-    "orphaned": lambda workload: workload.wait_owned(0, 1, owned=False),
-    "pruned": lambda workload: workload.wait_revisions(2),
-    "no pods": lambda workload: workload.wait_pods(),
+    "settled": lambda workload: workload.wait.settled(),
+    "ready": lambda workload: workload.wait.all_ready(),
+    "gone": lambda workload: workload.wait.gone(),
+    "orphaned": lambda workload: workload.wait.owned(0, 1, owned=False),
+    "pruned": lambda workload: workload.wait.revisions(2),
+    "no pods": lambda workload: workload.wait.pods(),
 }
 """What is waited for where the tutorial watches."""
 
@@ -131,7 +132,7 @@ class _Reader:
     def follow(self, workload: Workload) -> None:
         """Do every step on this workload, whose set nobody else changes."""
         names = workload.names
-        objects = documented(names, workload.images["nginx_old"], self._cluster.storage_class)
+        objects = documented(names, workload.setting.images["nginx_old"], self._cluster.storage_class)
         (self._folder / MANIFEST).write_text(yaml.safe_dump_all(objects, sort_keys=False), encoding="utf-8")
         environment = self._environment(names.namespace)
         with self._recording.open("rb") as file:
@@ -141,10 +142,10 @@ class _Reader:
                     if line in WAITS:
                         WAITS[line](workload)
                     elif line == "write":
-                        self._written.append(workload.write_markers())
+                        self._written.append(workload.content.write())
                     elif line == "read":
                         for written in self._written:
-                            workload.read_markers(written)
+                            workload.content.read(written)
                     else:
                         self._kubectl(number, line, workload, environment, file)
 
@@ -170,22 +171,23 @@ class _Reader:
     def _kubectl(
         self, step: int, line: str, workload: Workload, environment: Mapping[str, str], file: BinaryIO
     ) -> None:
-        command = line.removeprefix("-").replace(IMAGE, workload.images["nginx_new"])
+        command = line.removeprefix("-").replace(IMAGE, workload.setting.images["nginx_new"])
         words, names = shlex.split(command)[1:], workload.names
         verb = " ".join(words[:2]) if words[0] == "rollout" else words[0]
         pod = int(words[2].rsplit("-", 1)[-1]) if words[:2] == ["delete", "pod"] else None
-        lost = {} if pod is None else workload.uids(pod)
+        lost = {} if pod is None else workload.state.uids(pod)
         resource, name = ("statefulsets", names.set_name) if pod is None else ("pods", words[2])
         body: dict[str, object] | None = None
         if verb == "delete" and pod is None:
             body = {"propagationPolicy": "Orphan" if "--cascade=orphan" in words else "Background"}
         self._say(f"walkthrough: $ {command}")
         self._made(file, names.namespace, name)  # what came before is not of this command
-        with workload.recorder.act(verb, resource, names.namespace, name, body) as act:
+        with workload.setting.recorder.act(verb, resource, names.namespace, name, body) as act:
             output, code = self._run(words, workload, environment)
             self.commands.append(Command(step, command, output, code))
             if code == -signal.SIGKILL:
-                raise WaitTimeout(f"`{command}` to end", workload.waits.settle, tuple(output.splitlines()[-1:]))
+                last = "".join(output.splitlines()[-1:])
+                raise WaitTimeout(f"`{command}` to end", workload.setting.waits.settle, last)
             if code and not line.startswith("-"):
                 raise ClusterError("kubectl", f"`{command}` ended with {code}: {' '.join(output.split())[-300:]}.")
             for uid in lost.values():
@@ -195,14 +197,15 @@ class _Reader:
                 if made := self._made(file, names.namespace, name):
                     act.returned(made)
         if lost:
-            workload.wait_replaced(lost)
+            workload.wait.replaced(lost)
 
     def _run(self, words: Sequence[str], workload: Workload, environment: Mapping[str, str]) -> tuple[str, int]:
         """What the command printed, both streams as a terminal shows them, and its exit code.
 
         It is killed when it takes longer than a scenario may take to settle, or when the run is cancelled.
         """
-        deadline = time.monotonic() + workload.waits.settle
+        setting = workload.setting
+        deadline = time.monotonic() + setting.waits.settle
         with subprocess.Popen(
             [self._cluster.kubectl, *words],
             cwd=self._folder,
@@ -217,7 +220,7 @@ class _Reader:
                     try:
                         return process.communicate(timeout=0.5)[0], process.returncode
                     except subprocess.TimeoutExpired:
-                        workload.recorder.wait_for(lambda: True, 0, "kubectl")  # raises when the run was cancelled
+                        setting.recorder.wait_for(lambda: True, 0, "kubectl")  # raises when the run was cancelled
                         if time.monotonic() > deadline:
                             process.kill()
             except BaseException:

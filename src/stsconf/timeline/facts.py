@@ -275,15 +275,16 @@ def _seconds(timestamp: str) -> float:
     return datetime.fromisoformat(timestamp).timestamp()
 
 
-def _conditions(raw: Raw) -> dict[str, Raw]:
+def conditions(raw: Raw) -> dict[str, Raw]:
+    """The conditions of an object's status, by type."""
     return {c["type"]: c for c in (raw.get("status") or {}).get("conditions") or ()}
 
 
 def pod(raw: Raw) -> Pod:
     """Reduce a core/v1 Pod."""
     meta, spec, status = raw["metadata"], raw.get("spec") or {}, raw.get("status") or {}
-    split, conditions = ordinal_of(meta["name"]), _conditions(raw)
-    ready = conditions.get("Ready", {})
+    split, known = ordinal_of(meta["name"]), conditions(raw)
+    ready = known.get("Ready", {})
     claims = {
         volume["name"]: volume["persistentVolumeClaim"]["claimName"]
         for volume in spec.get("volumes") or ()
@@ -307,7 +308,7 @@ def pod(raw: Raw) -> Pod:
         mounted=frozenset(
             mount["name"] for container in spec.get("containers") or () for mount in container.get("volumeMounts") or ()
         ),
-        disrupted=conditions.get("DisruptionTarget", {}).get("status") == "True",
+        disrupted=known.get("DisruptionTarget", {}).get("status") == "True",
     )
 
 
@@ -336,7 +337,7 @@ def stateful_set(raw: Raw) -> StatefulSet:
     strategy = spec.get("updateStrategy") or {}
     rolling = strategy.get("rollingUpdate") or {}
     retention = spec.get("persistentVolumeClaimRetentionPolicy") or {}
-    progressing = _conditions(raw).get("Progressing")
+    progressing = conditions(raw).get("Progressing")
     return StatefulSet(
         **_common(raw),
         generation=meta.get("generation") or 0,

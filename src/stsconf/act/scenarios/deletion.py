@@ -1,28 +1,29 @@
 """The set is deleted: with its pods, without them, after scaling to 0; and it comes back."""
 
+from stsconf.act.objects import with_spec
 from stsconf.act.scenarios.registry import scenario
-from stsconf.act.workload import Workload, with_spec
+from stsconf.act.workload import Workload
 
 
 @scenario(pods=3, markers=True)
 def background_delete(workload: Workload) -> None:
     """Delete the set in the background, and create it again when its pods are gone."""
     workload.create_settled(3)
-    written = workload.write_markers()
-    workload.delete("Background")
-    workload.wait_gone()
-    workload.wait_pods()
+    written = workload.content.write()
+    workload.act.delete("Background")
+    workload.wait.gone()
+    workload.wait.pods()
     workload.create_settled(3)
-    workload.read_markers(written)
+    workload.content.read(written)
 
 
 @scenario(pods=3)
 def foreground_delete(workload: Workload) -> None:
     """Delete the set in the foreground."""
     workload.create_settled(3)
-    workload.delete("Foreground")
-    workload.wait_gone()
-    workload.wait_pods()
+    workload.act.delete("Foreground")
+    workload.wait.gone()
+    workload.wait.pods()
 
 
 @scenario(pods=3)
@@ -30,8 +31,8 @@ def orphan_delete(workload: Workload) -> None:
     """Delete the set and keep its pods; delete one of those by hand."""
     workload.create_settled(3)
     workload.orphan(0, 1, 2)
-    workload.delete_pods(1)
-    workload.wait_pods(0, 2)
+    workload.act.delete_pods(1)
+    workload.wait.pods(0, 2)
     workload.witness()
 
 
@@ -39,22 +40,22 @@ def orphan_delete(workload: Workload) -> None:
 def readopt(workload: Workload) -> None:
     """Delete the set and keep its pods, delete pod 1 by hand, and create the set again with 2 replicas."""
     workload.create_settled(3)
-    written = workload.write_markers()
+    written = workload.content.write()
     workload.orphan(0, 1, 2)
-    workload.delete_pods(1)
-    workload.wait_pods(0, 2)
+    workload.act.delete_pods(1)
+    workload.wait.pods(0, 2)
     workload.create_settled(2)
-    workload.read_markers(written)
+    workload.content.read(written)
 
 
 @scenario(pods=3)
 def scale_to_zero_then_delete(workload: Workload) -> None:
     """Scale to 0 for an ordered end, then delete the set."""
     workload.create_settled(3)
-    workload.scale(0)
-    workload.wait_settled()
-    workload.delete("Background")
-    workload.wait_gone()
+    workload.act.scale(0)
+    workload.wait.settled()
+    workload.act.delete("Background")
+    workload.wait.gone()
 
 
 def policy(scaled: str, deleted: str) -> dict[str, object]:
@@ -67,36 +68,36 @@ def retention(workload: Workload) -> None:
     """Scale down and up under whenScaled Delete, lose a pod, turn to whenDeleted Delete, and delete the set."""
 
     workload.create_settled(3, with_spec(**policy("Delete", "Retain")))
-    workload.scale(1)
-    workload.wait_settled()
-    workload.wait_claims(0)
-    workload.scale(3)
-    workload.wait_settled()
+    workload.act.scale(1)
+    workload.wait.settled()
+    workload.wait.claims(0)
+    workload.act.scale(3)
+    workload.wait.settled()
     workload.lose_pods(0)
-    workload.wait_settled()
-    workload.patch({"spec": policy("Delete", "Delete")})
-    workload.wait_claims_owned(0, 1, 2)
-    workload.scale(2)
-    workload.wait_settled()
-    workload.wait_claims(0, 1)
-    workload.patch({"spec": policy("Retain", "Delete")})
-    workload.scale(1)
-    workload.wait_settled()
-    workload.delete("Background")
-    workload.wait_gone()
-    workload.wait_claims()
+    workload.wait.settled()
+    workload.act.patch({"spec": policy("Delete", "Delete")})
+    workload.wait.claims_owned(0, 1, 2)
+    workload.act.scale(2)
+    workload.wait.settled()
+    workload.wait.claims(0, 1)
+    workload.act.patch({"spec": policy("Retain", "Delete")})
+    workload.act.scale(1)
+    workload.wait.settled()
+    workload.act.delete("Background")
+    workload.wait.gone()
+    workload.wait.claims()
 
 
 @scenario(pods=3, hasty=True)
 def retention_hasty(workload: Workload) -> None:
     """Scale 3, 1, 3 without waiting, under whenScaled Delete; then change the spec, since nothing else goes on."""
     workload.create_settled(3, with_spec(**policy("Delete", "Retain")))
-    workload.scale(1)
-    workload.wait_pods(0, 1)
-    workload.scale(3)
-    workload.wait_claims_stay()
+    workload.act.scale(1)
+    workload.wait.pods(0, 1)
+    workload.act.scale(3)
+    workload.wait.claims_stay()
     workload.nudge()  # see docs/decisions/claims-going-away.md
-    workload.wait_settled()
+    workload.wait.settled()
 
 
 @scenario(pods=2)
@@ -104,21 +105,21 @@ def retention_orphan(workload: Workload) -> None:
     """Delete a set and keep its pods, under whenDeleted Delete, and create it again."""
     owning = with_spec(**policy("Retain", "Delete"))
     workload.create_settled(2, owning)
-    workload.wait_claims_owned(0, 1)
+    workload.wait.claims_owned(0, 1)
     workload.orphan(0, 1)
     workload.witness()
     workload.create_settled(2, owning)
-    workload.wait_claims_owned(0, 1)
+    workload.wait.claims_owned(0, 1)
 
 
 @scenario(pods=2)
 def foreign_claim(workload: Workload) -> None:
     """Where somebody else controls the claim of pod 1, scale down and delete a set that is to delete its claims."""
-    workload.add_claim(1)
+    workload.act.add_claim(1)
     workload.create_settled(2, with_spec(**policy("Delete", "Delete")))
-    workload.scale(1)
-    workload.wait_settled()
-    workload.delete("Background")
-    workload.wait_gone()
-    workload.wait_pods()
-    workload.wait_claims(1)
+    workload.act.scale(1)
+    workload.wait.settled()
+    workload.act.delete("Background")
+    workload.wait.gone()
+    workload.wait.pods()
+    workload.wait.claims(1)

@@ -12,27 +12,27 @@ TOLERATED = 5
 def drain(workload: Workload) -> None:
     """Drain the node of Pod 1: no Pod may be placed there, and the set's Pods on it are evicted one after the other."""
     workload.create_settled(3)
-    written = workload.write_markers()
-    node = workload.node_of(1)
-    with workload.cordoned(node):
-        for ordinal in workload.ordinals_on(node):
+    written = workload.content.write()
+    node = workload.state.node_of(1)
+    with workload.act.cordoned(node):
+        for ordinal in workload.state.ordinals_on(node):
             workload.evict_pod(ordinal)
-        workload.read_markers(written)
+        workload.content.read(written)
 
 
 @scenario(pods=3, markers=True, disruptive=True)
 def node_lost(workload: Workload) -> None:
     """Lose the node of Pod 1 for as long as it takes until its Pods are asked to stop, and another set gets one."""
     workload.create_settled(3, _tolerating)
-    written = workload.write_markers()
-    node = workload.node_of(1)
-    uids = workload.uids(*workload.ordinals_on(node))
-    with workload.without(node):
-        workload.wait_stopping(uids)
+    written = workload.content.write()
+    node = workload.state.node_of(1)
+    uids = workload.state.uids(*workload.state.ordinals_on(node))
+    with workload.act.without(node):
+        workload.wait.stopping(uids)
         workload.witness()
-    workload.wait_replaced(uids)
-    workload.wait_settled()
-    workload.read_markers(written)
+    workload.wait.replaced(uids)
+    workload.wait.settled()
+    workload.content.read(written)
 
 
 def _tolerating(stateful_set: Object) -> None:

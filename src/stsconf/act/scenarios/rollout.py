@@ -1,7 +1,8 @@
 """Updates of the pod template: rolled out, staged, stopped, undone."""
 
+from stsconf.act.objects import GATE, gated, with_spec
 from stsconf.act.scenarios.registry import scenario
-from stsconf.act.workload import GATE, Workload, gated, with_spec
+from stsconf.act.workload import Workload
 from stsconf.kube.api import ApiError, Object
 
 GATED = {"spec": {"template": {"spec": {"readinessGates": [{"conditionType": GATE}]}}}}
@@ -12,9 +13,9 @@ UNGATED = {"spec": {"template": {"spec": {"readinessGates": None}}}}
 def rollout(workload: Workload) -> None:
     """Change the image of 4 replicas by JSON patch, and wait as ``kubectl rollout status`` does."""
     workload.create_settled(4)
-    workload.set_image("nginx_new")
-    workload.wait_rolled_out()
-    workload.wait_settled()
+    workload.act.set_image("nginx_new")
+    workload.wait.rolled_out()
+    workload.wait.settled()
 
 
 @scenario(pods=3)
@@ -23,65 +24,65 @@ def rollout_stalls(workload: Workload) -> None:
     workload.create_settled(3)
     _break_and_correct(workload, 2)
     workload.nudge()
-    workload.delete_pods(2)
-    workload.wait_settled()
+    workload.act.delete_pods(2)
+    workload.wait.settled()
 
 
 @scenario(pods=4)
 def partition(workload: Workload) -> None:
     """Roll out behind a partition of 5, then 3 and 1; lose a pod on each side of it; raise it to 4; lower it to 0."""
     workload.create_settled(4)
-    workload.set_strategy(partition=5)
-    workload.set_image("nginx_new")
+    workload.act.set_strategy(partition=5)
+    workload.act.set_image("nginx_new")
     workload.nudge()
-    workload.wait_all_ready()
+    workload.wait.all_ready()
     for boundary in (3, 1):
-        workload.set_strategy(partition=boundary)
-        workload.wait_rolled_out()
+        workload.act.set_strategy(partition=boundary)
+        workload.wait.rolled_out()
     for lost in (0, 2):
         workload.lose_pods(lost)
-        workload.wait_all_ready()
-    workload.set_strategy(partition=4)
+        workload.wait.all_ready()
+    workload.act.set_strategy(partition=4)
     workload.nudge()
-    workload.wait_all_ready()
-    workload.set_strategy(partition=0)
-    workload.wait_settled()
+    workload.wait.all_ready()
+    workload.act.set_strategy(partition=0)
+    workload.wait.settled()
 
 
 @scenario(pods=4)
 def on_delete(workload: Workload) -> None:
     """Change the template under OnDelete, delete the pods by hand one after another, and scale up in between."""
     workload.create_settled(3, with_spec(updateStrategy={"type": "OnDelete"}))
-    workload.set_image("nginx_new")
+    workload.act.set_image("nginx_new")
     workload.nudge()
-    workload.wait_all_ready()
-    workload.scale(4)
-    workload.wait_all_ready()
+    workload.wait.all_ready()
+    workload.act.scale(4)
+    workload.wait.all_ready()
     for ordinal in (1, 0, 2):
         workload.lose_pods(ordinal)
-        workload.wait_all_ready()
+        workload.wait.all_ready()
 
 
 @scenario(pods=3, markers=True)
 def rollback(workload: Workload) -> None:
     """Update, write to the volumes, undo to revision 1, go forth again, and undo during an update."""
     workload.create_settled(3)
-    written = [workload.write_markers()]
-    workload.set_image("nginx_new")
-    workload.wait_settled()
-    workload.read_markers(written[0])
-    written.append(workload.write_markers())
-    workload.undo(to_revision=1)
-    workload.wait_settled()
+    written = [workload.content.write()]
+    workload.act.set_image("nginx_new")
+    workload.wait.settled()
+    workload.content.read(written[0])
+    written.append(workload.content.write())
+    workload.act.undo(to_revision=1)
+    workload.wait.settled()
     for markers in written:
-        workload.read_markers(markers)
-    next_one = workload.uids(1)
-    workload.undo()
-    workload.wait_stopping(next_one)
-    workload.undo()
-    workload.wait_settled()
+        workload.content.read(markers)
+    next_one = workload.state.uids(1)
+    workload.act.undo()
+    workload.wait.stopping(next_one)
+    workload.act.undo()
+    workload.wait.settled()
     for markers in written:
-        workload.read_markers(markers)
+        workload.content.read(markers)
 
 
 @scenario(pods=2)
@@ -89,33 +90,33 @@ def history(workload: Workload) -> None:
     """Five templates under revisionHistoryLimit 2, two more under 10, one under -1, and then the limit lowered to 0."""
 
     def change(step: int) -> None:
-        workload.patch({"spec": {"template": {"metadata": {"annotations": {"stsconf.dev/step": str(step)}}}}})
-        workload.wait_settled()
+        workload.act.patch({"spec": {"template": {"metadata": {"annotations": {"stsconf.dev/step": str(step)}}}}})
+        workload.wait.settled()
 
     workload.create_settled(2, with_spec(revisionHistoryLimit=2))
     for step in range(4):
         change(step)
-    workload.wait_revisions(3)
-    if not workload.set_history_limit(10):
+    workload.wait.revisions(3)
+    if not workload.act.set_history_limit(10):
         return
     for step in (4, 5):
         change(step)
-    workload.wait_revisions(5)
-    workload.patch({"spec": {"revisionHistoryLimit": -1}})
+    workload.wait.revisions(5)
+    workload.act.patch({"spec": {"revisionHistoryLimit": -1}})
     change(6)
-    workload.wait_revisions(6)
-    workload.patch({"spec": {"revisionHistoryLimit": 0}})
-    workload.wait_revisions(1)
-    workload.wait_settled()
+    workload.wait.revisions(6)
+    workload.act.patch({"spec": {"revisionHistoryLimit": 0}})
+    workload.wait.revisions(1)
+    workload.wait.settled()
 
 
 @scenario(pods=3)
 def restart(workload: Workload) -> None:
     """Do what ``kubectl rollout restart`` does."""
     workload.create_settled(3)
-    workload.restart()
-    workload.wait_rolled_out()
-    workload.wait_settled()
+    workload.act.restart()
+    workload.wait.rolled_out()
+    workload.wait.settled()
 
 
 @scenario(pods=4)
@@ -123,94 +124,94 @@ def max_unavailable(workload: Workload) -> None:
     """Update 4 replicas with maxUnavailable 2, where the server keeps that field."""
     strategy = {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 2}}
     workload.create_settled(4, with_spec(updateStrategy=strategy))
-    workload.set_image("nginx_new")
-    workload.wait_rolled_out()
-    workload.wait_settled()
+    workload.act.set_image("nginx_new")
+    workload.wait.rolled_out()
+    workload.wait.settled()
 
 
 @scenario(pods=3)
 def min_ready_seconds(workload: Workload) -> None:
     """Create, scale up and update with minReadySeconds 3, and change the value on the live set."""
-    workload.create(2, with_spec(minReadySeconds=3))
-    workload.wait_available(2)
-    workload.scale(3)
-    workload.wait_available(3)
-    workload.set_image("nginx_new")
-    workload.wait_settled()
-    workload.wait_available(3)
-    workload.patch({"spec": {"minReadySeconds": 3600}})
-    workload.wait_available(0)
-    workload.patch({"spec": {"minReadySeconds": 0}})
-    workload.wait_available(3)
+    workload.act.create(2, with_spec(minReadySeconds=3))
+    workload.wait.available(2)
+    workload.act.scale(3)
+    workload.wait.available(3)
+    workload.act.set_image("nginx_new")
+    workload.wait.settled()
+    workload.wait.available(3)
+    workload.act.patch({"spec": {"minReadySeconds": 3600}})
+    workload.wait.available(0)
+    workload.act.patch({"spec": {"minReadySeconds": 0}})
+    workload.wait.available(3)
 
 
 @scenario(pods=3)
 def parallel(workload: Workload) -> None:
     """Parallel: create 3 pods that are held not Ready, let them go, update them, and scale to 0."""
     _create_parallel(workload, 3)
-    workload.patch(UNGATED)
-    workload.wait_settled()
-    workload.scale(0)
-    workload.wait_settled()
+    workload.act.patch(UNGATED)
+    workload.wait.settled()
+    workload.act.scale(0)
+    workload.wait.settled()
 
 
 @scenario(pods=5)
 def start_ordinal(workload: Workload) -> None:
     """Create 3 replicas from ordinal 5 on, then let the range begin at 6, then update behind partition 1."""
     workload.create_settled(3, with_spec(ordinals={"start": 5}))
-    workload.patch({"spec": {"ordinals": {"start": 6}}})
-    workload.wait_settled()
-    workload.set_strategy(partition=1)
-    workload.set_image("nginx_new")
-    workload.wait_rolled_out()
+    workload.act.patch({"spec": {"ordinals": {"start": 6}}})
+    workload.wait.settled()
+    workload.act.set_strategy(partition=1)
+    workload.act.set_image("nginx_new")
+    workload.wait.rolled_out()
 
 
 @scenario(pods=2)
 def staged_to_zero(workload: Workload) -> None:
     """Hold an update back by a partition, scale to 0 and up again."""
     workload.create_settled(2)
-    workload.set_strategy(partition=2)
-    workload.set_image("nginx_new")
-    workload.wait_rolled_out()
-    workload.scale(0)
-    workload.wait_all_ready()
-    workload.scale(2)
-    workload.wait_all_ready()
+    workload.act.set_strategy(partition=2)
+    workload.act.set_image("nginx_new")
+    workload.wait.rolled_out()
+    workload.act.scale(0)
+    workload.wait.all_ready()
+    workload.act.scale(2)
+    workload.wait.all_ready()
 
 
 @scenario(pods=4)
 def parallel_rollout(workload: Workload) -> None:
     """Update under Parallel with maxUnavailable 2, and let the first pods become Ready out of order."""
     _create_parallel(workload, 4, rollingUpdate={"maxUnavailable": 2})
-    if workload.max_unavailable() < 2:
+    if workload.wait.observed().max_unavailable != 2:
         return
-    two, one, zero = workload.uids(2, 3), workload.uids(1), workload.uids(0)
-    workload.set_image("nginx_new")
-    workload.wait_replaced(two)
+    two, one, zero = workload.state.uids(2, 3), workload.state.uids(1), workload.state.uids(0)
+    workload.act.set_image("nginx_new")
+    workload.wait.replaced(two)
     workload.nudge()
-    workload.release(2)
-    workload.wait_replaced(one)
-    workload.release(3)
-    workload.wait_replaced(zero)
-    workload.release(0, 1)
-    workload.wait_settled()
+    workload.act.release(2)
+    workload.wait.replaced(one)
+    workload.act.release(3)
+    workload.wait.replaced(zero)
+    workload.act.release(0, 1)
+    workload.wait.settled()
 
 
 @scenario(pods=4)
 def parallel_broken(workload: Workload) -> None:
     """Update under Parallel while the two lowest of 4 pods are not Ready, where the server keeps maxUnavailable."""
     _create_parallel(workload, 4, rollingUpdate={"maxUnavailable": 1})
-    if not workload.max_unavailable():
+    if workload.wait.observed().max_unavailable is None:
         return  # such a server updates serially: it waits for the highest pod before the broken ones
-    low, high = workload.uids(0, 1), workload.uids(2, 3)
+    low, high = workload.state.uids(0, 1), workload.state.uids(2, 3)
     workload.hold(0, 1)
-    workload.set_image("nginx_new")
-    workload.wait_replaced(low)
-    workload.release(0, 1)
+    workload.act.set_image("nginx_new")
+    workload.wait.replaced(low)
+    workload.act.release(0, 1)
     for ordinal in (3, 2):
-        workload.wait_replaced({name: uid for name, uid in high.items() if name.endswith(f"-{ordinal}")})
-        workload.release(ordinal)
-    workload.wait_settled()
+        workload.wait.replaced({name: uid for name, uid in high.items() if name.endswith(f"-{ordinal}")})
+        workload.act.release(ordinal)
+    workload.wait.settled()
 
 
 def _create_parallel(workload: Workload, replicas: int, **strategy: object) -> None:
@@ -220,10 +221,10 @@ def _create_parallel(workload: Workload, replicas: int, **strategy: object) -> N
         gated(stateful_set)
         stateful_set["spec"].update(podManagementPolicy="Parallel", updateStrategy=strategy)
 
-    workload.create(replicas, edit)
-    workload.wait_pods(*range(replicas))
-    workload.release(*range(replicas))
-    workload.wait_settled()
+    workload.act.create(replicas, edit)
+    workload.wait.pods(*range(replicas))
+    workload.act.release(*range(replicas))
+    workload.wait.settled()
 
 
 @scenario(pods=3)
@@ -232,12 +233,12 @@ def recreate(workload: Workload) -> None:
     if not _create_recreating(workload):
         return
     for strategy in ("RollingUpdate", "Recreate"):
-        workload.set_strategy(strategy)
-        workload.wait_settled()
-    workload.set_image("nginx_new")
-    workload.wait_settled()
+        workload.act.set_strategy(strategy)
+        workload.wait.settled()
+    workload.act.set_image("nginx_new")
+    workload.wait.settled()
     _break_and_correct(workload, 0)
-    workload.wait_settled()
+    workload.wait.settled()
 
 
 @scenario(pods=3)
@@ -246,7 +247,7 @@ def recreate_parallel(workload: Workload) -> None:
     if not _create_recreating(workload, podManagementPolicy="Parallel"):
         return
     _break_and_correct(workload, 0, 1, 2)
-    workload.wait_settled()
+    workload.wait.settled()
 
 
 def _create_recreating(workload: Workload, **fields: object) -> bool:
@@ -262,8 +263,8 @@ def _create_recreating(workload: Workload, **fields: object) -> bool:
 
 def _break_and_correct(workload: Workload, *ordinals: int) -> None:
     """Update to a template that never becomes Ready, and take that back once these pods are of it."""
-    sound = workload.uids(*ordinals)
-    workload.patch(GATED)
-    workload.wait_replaced(sound)
+    sound = workload.state.uids(*ordinals)
+    workload.act.patch(GATED)
+    workload.wait.replaced(sound)
     workload.nudge()
-    workload.patch(UNGATED)
+    workload.act.patch(UNGATED)

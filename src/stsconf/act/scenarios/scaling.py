@@ -1,7 +1,8 @@
 """Creation and scaling."""
 
+from stsconf.act.objects import gated
 from stsconf.act.scenarios.registry import scenario
-from stsconf.act.workload import Workload, gated
+from stsconf.act.workload import Workload
 from stsconf.kube.api import Object
 
 
@@ -15,51 +16,51 @@ def create(workload: Workload) -> None:
 def scale_up(workload: Workload) -> None:
     """Scale from 2 to 4 replicas."""
     workload.create_settled()
-    workload.scale(4)
-    workload.wait_settled()
+    workload.act.scale(4)
+    workload.wait.settled()
 
 
 @scenario(pods=4)
 def scale_down(workload: Workload) -> None:
     """Scale from 4 to 2 replicas, and then to 0."""
     workload.create_settled(4)
-    workload.scale(2)
-    workload.wait_settled()
-    workload.scale(0)
-    workload.wait_settled()
+    workload.act.scale(2)
+    workload.wait.settled()
+    workload.act.scale(0)
+    workload.wait.settled()
 
 
 @scenario(pods=4, markers=True)
 def rescale(workload: Workload) -> None:
     """Scale 2, 4, 2, 4; each pod writes to its volume before the scale-down, which is looked for after it."""
     workload.create_settled()
-    workload.scale(4)
-    workload.wait_settled()
-    written = workload.write_markers()
-    workload.scale(2)
-    workload.wait_settled()
-    workload.scale(4)
-    workload.wait_settled()
-    workload.read_markers(written)
+    workload.act.scale(4)
+    workload.wait.settled()
+    written = workload.content.write()
+    workload.act.scale(2)
+    workload.wait.settled()
+    workload.act.scale(4)
+    workload.wait.settled()
+    workload.content.read(written)
 
 
 @scenario(pods=4)
 def scale_up_held(workload: Workload) -> None:
     """Scale from 2 to 4 while pod 1 is held not Ready, then let it go."""
-    workload.create(edit=gated)
-    workload.wait_pods(0)
-    workload.release(0)
-    workload.wait_pods(0, 1)
-    workload.release(1)
-    workload.wait_ready(2)
+    workload.act.create(edit=gated)
+    workload.wait.pods(0)
+    workload.act.release(0)
+    workload.wait.pods(0, 1)
+    workload.act.release(1)
+    workload.wait.ready(2)
     workload.hold(1)
-    workload.scale(4)
+    workload.act.scale(4)
     workload.nudge()
-    workload.release(1)
+    workload.act.release(1)
     for ordinal in (2, 3):
-        workload.wait_pods(*range(ordinal + 1))
-        workload.release(ordinal)
-    workload.wait_settled()
+        workload.wait.pods(*range(ordinal + 1))
+        workload.act.release(ordinal)
+    workload.wait.settled()
 
 
 @scenario(pods=4)
@@ -67,10 +68,10 @@ def scale_down_held(workload: Workload) -> None:
     """Scale from 4 to 2 while pod 0 is held not Ready, then let it go."""
     workload.create_gated(4)
     workload.hold(0)
-    workload.scale(2)
+    workload.act.scale(2)
     workload.nudge()
-    workload.release(0)
-    workload.wait_settled()
+    workload.act.release(0)
+    workload.wait.settled()
 
 
 @scenario(pods=4)
@@ -78,10 +79,10 @@ def scale_down_two_held(workload: Workload) -> None:
     """Scale from 4 to 2 while pods 2 and 3, which are to go, are held not Ready, then let pod 3 go."""
     workload.create_gated(4)
     workload.hold(2, 3)
-    workload.scale(2)
+    workload.act.scale(2)
     workload.nudge()
-    workload.release(3)
-    workload.wait_settled()
+    workload.act.release(3)
+    workload.wait.settled()
 
 
 @scenario(pods=1)

@@ -6,8 +6,9 @@ An ordinary run does not act these; ``stsconf upgrade`` does, all at once, and e
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from stsconf.act.objects import with_spec
 from stsconf.act.scenarios.deletion import policy
-from stsconf.act.workload import Workload, with_spec
+from stsconf.act.workload import Workload
 from stsconf.kube.api import Object
 
 Act = Callable[[Workload], None]
@@ -44,54 +45,54 @@ def _without_claims(stateful_set: Object) -> None:
     del stateful_set["spec"]["template"]["spec"]["containers"][0]["volumeMounts"]
 
 
-@upgraded(Workload.wait_settled)
+@upgraded(lambda workload: workload.wait.settled())
 def upgrade_plain(workload: Workload) -> None:
     """A set without claims."""
     workload.create_settled(3, _without_claims)
 
 
-@upgraded(Workload.wait_settled)
+@upgraded(lambda workload: workload.wait.settled())
 def upgrade_claims(workload: Workload) -> None:
     """A set that owns its claims, since they are deleted with it."""
     workload.create_settled(3, with_spec(**policy("Retain", "Delete")))
-    workload.wait_claims_owned(0, 1, 2)
+    workload.wait.claims_owned(0, 1, 2)
 
 
-@upgraded(Workload.wait_all_ready)
+@upgraded(lambda workload: workload.wait.all_ready())
 def upgrade_partition(workload: Workload) -> None:
     """A set in the middle of a staged update: pods 0 and 1 are behind the partition, pod 2 is updated."""
     workload.create_settled(3)
-    workload.set_strategy(partition=2)
-    workload.set_image("nginx_new")
-    workload.wait_rolled_out()
+    workload.act.set_strategy(partition=2)
+    workload.act.set_image("nginx_new")
+    workload.wait.rolled_out()
 
 
-@upgraded(Workload.wait_all_ready)
+@upgraded(lambda workload: workload.wait.all_ready())
 def upgrade_on_delete(workload: Workload) -> None:
     """A set under OnDelete, whose template changed and whose pods were not deleted since."""
     workload.create_settled(3, with_spec(updateStrategy={"type": "OnDelete"}))
-    workload.set_image("nginx_new")
+    workload.act.set_image("nginx_new")
     workload.nudge()
-    workload.wait_all_ready()
+    workload.wait.all_ready()
 
 
-@upgraded(Workload.wait_settled)
+@upgraded(lambda workload: workload.wait.settled())
 def upgrade_parallel(workload: Workload) -> None:
     """A set whose pods are managed in parallel."""
     workload.create_settled(3, with_spec(podManagementPolicy="Parallel"))
 
 
-@upgraded(Workload.wait_settled)
+@upgraded(lambda workload: workload.wait.settled())
 def upgrade_rolled_back(workload: Workload) -> None:
     """A set that was updated, and undone to its first revision."""
     workload.create_settled(2)
-    workload.set_image("nginx_new")
-    workload.wait_settled()
-    workload.undo()
-    workload.wait_settled()
+    workload.act.set_image("nginx_new")
+    workload.wait.settled()
+    workload.act.undo()
+    workload.wait.settled()
 
 
-@upgraded(lambda workload: workload.wait_owned(0, 1, 2, owned=False))
+@upgraded(lambda workload: workload.wait.owned(0, 1, 2, owned=False))
 def upgrade_orphans(workload: Workload) -> None:
     """Pods that a set left behind, deleted with cascade orphan."""
     workload.create_settled(3)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from stsconf.act.blockers import hindrance
+from stsconf.act.blockers import blocker
 
 Object = dict[str, Any]
 
@@ -91,16 +91,16 @@ def test_a_node_that_is_not_ready_is_named_for_a_pod_that_never_was(ready: str, 
     node = {"metadata": {"name": "one"}, "status": condition("Ready", ready, "Kubelet stopped posting node status.")}
     pods = pod(phase="Running", startTime="2026-11-28T23:06:00Z", **condition("Ready", "False"))
     expected = "node: Pod web-0: one: Kubelet stopped posting node status." if named else None
-    assert hindrance("uid of web", pods, {}, [], [node]) == expected
+    assert blocker("uid of web", pods, {}, [], [node]) == expected
 
 
 @pytest.mark.parametrize("name", AROUND)
 def test_what_is_around_is_named(name: str) -> None:
     pods, claims, events = AROUND[name]
-    assert (hindrance("uid of web", pods, claims, events) or "").startswith(f"{name.split()[0]}: ")
+    assert (blocker("uid of web", pods, claims, events) or "").startswith(f"{name.split()[0]}: ")
 
 
 @pytest.mark.parametrize("name", NOT_AROUND)
 def test_what_may_be_the_controller_is_not_excused(name: str) -> None:
     pods, claims, events = NOT_AROUND[name]
-    assert hindrance("uid of web", pods, claims, events) is None
+    assert blocker("uid of web", pods, claims, events) is None
