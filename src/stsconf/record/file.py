@@ -1,7 +1,8 @@
 """The file format ``sts-timeline`` version 1: one JSON record per line, a header first, a seal last.
 
 A record is a JSON object whose ``rec`` names its kind: ``header``, ``snap`` (a list), ``ev`` (one version of one
-object), ``bm`` (a bookmark), ``conn``, ``gap``, ``act``, ``obs`` (content of a volume), ``mark``, ``probe``, ``seal``.
+object), ``bm`` (a bookmark), ``conn``, ``gap``, ``act``, ``obs`` (content of a volume), ``mark``, ``probe``,
+``audit`` (a write in the server's audit log), ``audited`` (whether that log was read from beginning to end), ``seal``.
 Versions and uids are strings; times are whole nanoseconds of one monotonic clock since the recording began. Every line
 is written at once, so a recording that is cut off anywhere keeps all its whole lines; only a sealed file is complete.
 Readers refuse an unknown

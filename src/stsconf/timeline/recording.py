@@ -23,6 +23,7 @@ from stsconf.timeline.timeline import (
     Window,
     evicted,
 )
+from stsconf.timeline.writes import Write, write_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,8 @@ class _Reader:
         self.windows: dict[str, Window] = {}
         self.actions: list[tuple[str, Action]] = []
         self.observations: list[tuple[str, Observation]] = []
+        self.writes: list[tuple[str, Write]] = []
+        self.audited = False
         self.open_actions: dict[str, Mapping[str, Any]] = {}
         self.problems: list[tuple[str, Problem]] = []
         self.domains: list[frozenset[str]] = []
@@ -282,6 +285,13 @@ class _Reader:
         )
         self.observations.append((record["ns"], observation))
 
+    def _on_audit(self, line: int, record: Mapping[str, Any]) -> None:
+        if write := write_of(line, record):
+            self.writes.append((record.get("ns") or "", write))
+
+    def _on_audited(self, line: int, record: Mapping[str, Any]) -> None:  # noqa: ARG002 - one signature for all records
+        self.audited = record["complete"] is True
+
     def _on_mark(self, line: int, record: Mapping[str, Any]) -> None:
         if record["phase"] == "open":
             self.windows[record["id"]] = Window(
@@ -338,15 +348,15 @@ class _Reader:
         actions = [a for namespace, a in self.actions if namespace == window.namespace and is_mine(a)]
         mine = [problem for space, problem in self.problems if space in ("", window.namespace)]
         problems = [*mine, *(_interference(sets, pods, actions, window) if self.windows else ())]
+        volumes = history("persistentvolumes", lambda e: e.fact.claim_namespace == window.namespace, "")
+        volume_names = {event.name for event in volumes.events}
         return Timeline(
             window,
             {
                 "statefulsets": sets,
                 "pods": pods,
                 "persistentvolumeclaims": history("persistentvolumeclaims", is_claim),
-                "persistentvolumes": history(
-                    "persistentvolumes", lambda e: e.fact.claim_namespace == window.namespace, ""
-                ),
+                "persistentvolumes": volumes,
                 "controllerrevisions": history("controllerrevisions", lambda e: e.uid in owned),
                 "services": history("services", lambda _: True),
                 "endpointslices": history("endpointslices", lambda _: True),
@@ -356,6 +366,8 @@ class _Reader:
             problems,
             domain,
             self.header,
+            (w for space, w in self.writes if space == window.namespace or (not space and w.name in volume_names)),
+            audited=self.audited and self.state.sealed and not self.state.problem,
         )
 
 

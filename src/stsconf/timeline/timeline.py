@@ -18,6 +18,7 @@ from typing import Any, Generic, TypeVar, cast
 
 from stsconf.errors import UnknownFact
 from stsconf.timeline import facts
+from stsconf.timeline.writes import Write
 
 F = TypeVar("F", bound=facts.Fact)
 
@@ -365,6 +366,9 @@ class Timeline:
         problems: Iterable[Problem],
         domain: frozenset[str],
         header: Mapping[str, Any],
+        writes: Iterable[Write] = (),
+        *,
+        audited: bool = False,
     ) -> None:
         self.window = window
         self.actions = tuple(actions)
@@ -372,6 +376,10 @@ class Timeline:
         self.problems = tuple(problems)
         self.domain = domain
         self.header = header
+        self.writes = tuple(writes)
+        """What the server's audit log says of this window's namespace and volumes, in the log's order."""
+        self.audited = audited
+        """Whether ``writes`` is all of it. If not, a missing write proves nothing."""
         self._histories = histories
 
     def of_kind(self, kind: str) -> History[Any]:
