@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-from kubernetes.utils.quantity import parse_quantity
 
 from stsconf import judge, load, suite_files
 from stsconf.act.objects import Kind
@@ -23,6 +22,7 @@ from stsconf.errors import ExitCode, PreflightRefused
 from stsconf.judging.promise import import_promises
 from stsconf.judging.verdict import Outcome
 from stsconf.kube.api import Api, Object
+from stsconf.quantity import quantity
 from stsconf.run.run import Config, record
 from stsconf.waits import Waits, until
 from tests.foreign import account, entries_of, outside, right_of, space, telling
@@ -354,7 +354,7 @@ def test_an_administrator_may_work_in_namespaces_of_the_run_s_own(foreign: Forei
 
 def test_more_pods_than_the_nodes_take_refuse_and_what_fits_does_not(foreign: Foreign) -> None:
     with existing.cluster(foreign.admin.kubeconfig, None, "managed-nfs-storage", {}, Waits(), None, None) as cluster:
-        rooms = [int(parse_quantity(node["status"]["allocatable"]["pods"])) for node in cluster.api.list("Node")]
+        rooms = [int(quantity(node["status"]["allocatable"]["pods"])) for node in cluster.api.list("Node")]
         there = sum(1 for _ in cluster.api.list("Pod"))
         most = sum(rooms) - there - 1  # one is the storage probe
         fits, more = (list(findings(cluster, replace(asked(), namespace=None, pods=n))) for n in (most, most + 1))

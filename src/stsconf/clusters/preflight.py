@@ -13,7 +13,6 @@ from decimal import Decimal
 from typing import Any
 
 import yaml
-from kubernetes.utils.quantity import parse_quantity
 
 from stsconf.act.objects import Kind, Names, documented
 from stsconf.cleanup.clean import server_time
@@ -24,6 +23,7 @@ from stsconf.clusters.storage import known_classes, probe
 from stsconf.errors import PreflightRefused
 from stsconf.kube.api import Api, ApiError, Object
 from stsconf.kube.kubeconfig import in_pod
+from stsconf.quantity import quantity
 from stsconf.waits import Say
 
 VERSIONS = ((1, 32), (1, 37))
@@ -163,7 +163,7 @@ def _room(api: Api, asked: Asked) -> Iterator[Finding]:
 def _rooms(api: Api) -> dict[str, Decimal]:
     """How many pods each node takes, of those that take a pod which tolerates nothing."""
     return {
-        node["metadata"]["name"]: parse_quantity(node["status"]["allocatable"]["pods"])
+        node["metadata"]["name"]: quantity(node["status"]["allocatable"]["pods"])
         for node in api.list("Node")
         if not any(taint["effect"] in ("NoSchedule", "NoExecute") for taint in node["spec"].get("taints") or ())
     }
@@ -305,7 +305,7 @@ def _quota(cluster: Cluster, asked: Asked, lacking: list[Right], pod: Object) ->
         if spec.get("scopes") or spec.get("scopeSelector"):
             continue  # a dry run has said whether one pod comes under it and fits
         for resource, hard in (status.get("hard") or spec.get("hard") or {}).items():
-            free = parse_quantity(hard) - parse_quantity((status.get("used") or {}).get(resource, 0))
+            free = quantity(hard) - quantity((status.get("used") or {}).get(resource, 0))
             if wanted.get(resource, 0) > free:
                 name = quota["metadata"]["name"]
                 what = f"Quota {name} leaves {free} of {resource}; the run takes up to {wanted[resource]} at one time."
@@ -328,5 +328,5 @@ def _wanted(class_name: str, asked: Asked, pod: Object) -> dict[str, Decimal]:
         for side in ("requests", "limits"):
             for what, amount in (resources.get(side) or {}).items():
                 for name in (f"{side}.{what}", *([what] if side == "requests" else ())):
-                    found[name] = found.get(name, Decimal(0)) + parse_quantity(amount) * asked.pods
+                    found[name] = found.get(name, Decimal(0)) + quantity(amount) * asked.pods
     return found
