@@ -1,6 +1,7 @@
 """Pods without an owner are adopted, pods that no longer match are let go."""
 
 from stsconf import Level, Timeline, expect, expect_none, expect_reached, promise
+from stsconf.timeline.questions import harness, ownership, pods, sets
 
 TUTORIAL = "tutorials/stateful-application/basic-stateful-set/"
 ADOPTION = f"{TUTORIAL}#non-cascading-delete"
@@ -11,8 +12,8 @@ CODE = "https://github.com/kubernetes/kubernetes/blob/v1.36.2/pkg/controller/"
 def test_matching_pods_without_an_owner_are_adopted(timeline: Timeline) -> None:
     """A new StatefulSet adopts every Pod without an owner whose labels and name match."""
     for made in timeline.sets.created():
-        for orphan in timeline.orphans_at(made.rv):
-            adopted = timeline.adopted(orphan.uid, made.uid)
+        for orphan in ownership.orphans_at(timeline, made.rv):
+            adopted = ownership.adopted(timeline, orphan.uid, made.uid)
             expect_reached(
                 adopted is not None, f"Pod {orphan.name} is adopted", orphan, *([adopted] if adopted else [])
             )
@@ -22,13 +23,13 @@ def test_matching_pods_without_an_owner_are_adopted(timeline: Timeline) -> None:
 def test_adoption_does_not_restart_a_pod(timeline: Timeline) -> None:
     """Adoption neither deletes, replaces, restarts nor moves a Pod."""
     for made in timeline.sets.created():
-        for orphan in timeline.orphans_at(made.rv):
-            adopted = timeline.adopted(orphan.uid, made.uid)
+        for orphan in ownership.orphans_at(timeline, made.rv):
+            adopted = ownership.adopted(timeline, orphan.uid, made.uid)
             if adopted is not None and (was := timeline.pods.before(adopted.rv, orphan.name)):
                 expect(adopted).keeps(was, "uid", "restarts", "node", "pod_ip", "terminating")
             stop = timeline.pods.stop_of(orphan.uid)
-            if stop is not None and timeline.wants_at(stop):
-                expect(stop).shows("deleted by hand", stop.uid in timeline.deleted_by_us, True)
+            if stop is not None and pods.wanted_at(timeline, stop):
+                expect(stop).shows("deleted by hand", stop.uid in harness.deleted_pods(timeline), True)
 
 
 @promise(
@@ -36,9 +37,9 @@ def test_adoption_does_not_restart_a_pod(timeline: Timeline) -> None:
 )
 def test_a_pod_whose_labels_no_longer_match_is_released(timeline: Timeline) -> None:
     """A Pod whose labels no longer match the selector loses its owner reference and keeps running."""
-    for changed in timeline.pods.losing(timeline.matches):
+    for changed in ownership.unmatched(timeline):
         if changed.now is not None and changed.fact.owner_uid:
-            freed = timeline.orphaned(changed.uid)
+            freed = ownership.orphaned(timeline, changed.uid)
             expect_reached(freed is not None, f"Pod {changed.name} is released", changed)
             if freed is not None:
                 expect(freed).keeps(changed, "uid", "terminating", "restarts")
@@ -47,7 +48,7 @@ def test_a_pod_whose_labels_no_longer_match_is_released(timeline: Timeline) -> N
 @promise("ADP-04", source=f"{CODE}statefulset/stateful_set.go", scenarios=("strangers",), level=Level.IMPLEMENTATION)
 def test_a_pod_of_another_name_is_not_adopted(timeline: Timeline) -> None:
     """A Pod whose name does not fit the StatefulSet is not adopted, even if its labels match."""
-    taken = {e.name: e for e in timeline.strays()}
+    taken = {e.name: e for e in ownership.strays(timeline)}
     for action in timeline.actions:
         if action.verb == "create" and action.resource == "pods":
             expect_none([e for e in taken.values() if e.name == action.name], f"pod {action.name} is adopted")
@@ -57,13 +58,13 @@ def test_a_pod_of_another_name_is_not_adopted(timeline: Timeline) -> None:
 def test_a_pod_that_belongs_to_another_is_left_alone(timeline: Timeline) -> None:
     """A Pod that another controller owns is neither adopted nor deleted."""
     for other in timeline.pods.created():
-        if other.fact.owner_uid and not timeline.owns(other.fact):
+        if other.fact.owner_uid and not ownership.owns(timeline, other.fact):
             for later in timeline.pods.named(other.name):
                 if later.uid == other.uid and later.before:
                     expect(later).keeps(other, "owner_uid")
             stop = timeline.pods.stop_of(other.uid)
             if stop is not None:
-                expect(stop).shows("deleted by hand", stop.uid in timeline.deleted_by_us, True)
+                expect(stop).shows("deleted by hand", stop.uid in harness.deleted_pods(timeline), True)
 
 
 @promise(
@@ -84,8 +85,8 @@ def test_a_set_that_is_being_deleted_adopts_nothing(timeline: Timeline) -> None:
 def test_a_set_created_again_fills_its_holes_before_it_removes_pods(timeline: Timeline) -> None:
     """Under OrderedReady, a re-created StatefulSet creates its missing Pods before it deletes excess Pods."""
     if timeline.ordered:
-        for stop in timeline.excess_stops():
-            spec = timeline.spec_at(stop.rv)
+        for stop in pods.excess_stops(timeline):
+            spec = sets.spec_at(timeline, stop.rv)
             for ordinal in spec.ordinals if spec else ():
                 name = timeline.pod_name(ordinal)
                 there = timeline.pods.before(stop.rv, name)
@@ -98,8 +99,8 @@ def test_a_set_created_again_fills_its_holes_before_it_removes_pods(timeline: Ti
 def test_an_adopted_pod_keeps_its_revision(timeline: Timeline) -> None:
     """An adopted Pod keeps its revision label for as long as it exists."""
     for made in timeline.sets.created():
-        for orphan in timeline.orphans_at(made.rv):
-            adopted = timeline.adopted(orphan.uid, made.uid)
+        for orphan in ownership.orphans_at(timeline, made.rv):
+            adopted = ownership.adopted(timeline, orphan.uid, made.uid)
             last = timeline.pods.latest().get(orphan.name)
             if adopted is not None and last is not None and last.uid == orphan.uid:
                 expect(last).keeps(orphan, "revision")
@@ -113,8 +114,8 @@ def test_an_adopted_pod_keeps_its_revision(timeline: Timeline) -> None:
 )
 def test_a_released_pod_keeps_its_name_and_is_not_replaced(timeline: Timeline) -> None:
     """A released Pod is neither deleted nor replaced by another Pod of the same name."""
-    for changed in timeline.pods.losing(timeline.matches):
-        if changed.now is not None and (freed := timeline.orphaned(changed.uid)):
+    for changed in ownership.unmatched(timeline):
+        if changed.now is not None and (freed := ownership.orphaned(timeline, changed.uid)):
             last = timeline.pods.latest().get(changed.name)
             expect(freed).shows(
                 "still the Pod of that name in the end", last is not None and last.uid == freed.uid, True

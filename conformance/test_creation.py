@@ -1,6 +1,7 @@
 """Pods are created in order, one at a time, and in the number asked for."""
 
 from stsconf import Level, Timeline, expect, expect_reached, healthy, promise
+from stsconf.timeline.questions import harness, pods, sets
 
 PAGE = "concepts/workloads/controllers/statefulset/"
 GUARANTEES = f"{PAGE}#deployment-and-scaling-guarantees"
@@ -12,8 +13,8 @@ CODE = "https://github.com/kubernetes/kubernetes/blob/v1.36.2/pkg/controller/sta
 def test_pods_are_created_in_ascending_order(timeline: Timeline) -> None:
     """Under OrderedReady, a Pod is created only after the Pod with the next lower ordinal has been created."""
     if timeline.ordered:
-        for created in timeline.created_by_set():
-            for lower in timeline.names_below(created)[-1:]:
+        for created in pods.created_by_set(timeline):
+            for lower in pods.names_below(timeline, created)[-1:]:
                 expect(created).follows(timeline.pods.first(lower), f"Pod {lower} exists")
 
 
@@ -21,8 +22,8 @@ def test_pods_are_created_in_ascending_order(timeline: Timeline) -> None:
 def test_a_pod_is_created_only_when_every_lower_pod_is_running_and_ready(timeline: Timeline) -> None:
     """Under OrderedReady, a Pod is created only while every Pod with a lower ordinal is Running and Ready."""
     if timeline.ordered:
-        for created in timeline.created_by_set():
-            for lower in timeline.names_below(created):
+        for created in pods.created_by_set(timeline):
+            for lower in pods.names_below(timeline, created):
                 expect(created).finds(timeline.pods, lower, healthy, "Running and Ready")
 
 
@@ -30,20 +31,20 @@ def test_a_pod_is_created_only_when_every_lower_pod_is_running_and_ready(timelin
 def test_a_lower_pod_that_becomes_unhealthy_stops_creation_until_it_recovers(timeline: Timeline) -> None:
     """Under OrderedReady, a lower Pod that fails blocks creation until it is Running and Ready again."""
     if timeline.ordered:
-        for created in timeline.created_by_set():
-            for lower in timeline.names_below(created):
-                if timeline.pods.lost(lower, healthy, created.rv):
+        for created in pods.created_by_set(timeline):
+            for lower in pods.names_below(timeline, created):
+                if timeline.pods.last_loss(lower, healthy, created.rv):
                     expect(created).finds(timeline.pods, lower, healthy, "Running and Ready again")
 
 
 @promise("ORD-06", source=f"{TUTORIAL}#scaling-a-statefulset", scenarios=("scale_up",), survives_gaps=True)
 def test_scaling_up_touches_no_pod_that_is_there(timeline: Timeline) -> None:
     """Scaling up neither deletes nor replaces an existing Pod."""
-    for before, epoch in timeline.scalings():
+    for before, epoch in sets.scalings(timeline):
         if epoch.spec.replicas > before.replicas:
-            for member in timeline.members_at(epoch.began.rv):
+            for member in pods.members_at(timeline, epoch.began.rv):
                 later = timeline.pods.before(epoch.until_rv, member.name)
-                by_hand = member.uid in timeline.deleted_by_us
+                by_hand = member.uid in harness.deleted_pods(timeline)
                 if later is not None and member.fact.ordinal in before.ordinals and not by_hand:
                     expect(later).keeps(member, "uid", "terminating")
 
@@ -57,8 +58,8 @@ def test_scaling_up_touches_no_pod_that_is_there(timeline: Timeline) -> None:
 )
 def test_a_pods_claims_exist_before_the_pod(timeline: Timeline) -> None:
     """A Pod is created only after its PersistentVolumeClaims exist."""
-    for created in timeline.created_by_set():
-        for template in timeline.claim_templates():
+    for created in pods.created_by_set(timeline):
+        for template in sets.claim_templates(timeline):
             claim = f"{template.name}-{created.name}"
             expect(created).follows(
                 timeline.claims.first(claim), f"PersistentVolumeClaim {claim} exists", timeline.claims
@@ -75,7 +76,7 @@ def test_the_set_ends_with_exactly_the_pods_asked_for(timeline: Timeline) -> Non
     """In the end, the StatefulSet has exactly the Pods asked for, all Running and Ready."""
     for desired in timeline.sets.latest().values():
         names = {f"{desired.name}-{ordinal}" for ordinal in desired.fact.ordinals}
-        there = {event.name: event for event in timeline.members()}
+        there = {event.name: event for event in pods.members(timeline)}
         ready = all(name in there and there[name].fact.healthy for name in names)
         wanted = ", ".join(sorted(names)) or "no pod"
         expect_reached(ready and set(there) == names, f"the set has exactly {wanted}, Ready", desired, *there.values())

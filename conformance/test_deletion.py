@@ -1,6 +1,7 @@
 """Deleting a set: with its pods, or without them, and what stays in either case."""
 
 from stsconf import Level, Timeline, expect, expect_none, expect_reached, promise
+from stsconf.timeline.questions import claims, harness, ownership, pods, sets, updates
 
 PAGE = "concepts/workloads/controllers/statefulset/"
 DELETE = "tasks/run-application/delete-stateful-set/"
@@ -13,8 +14,8 @@ LIMITATIONS = f"{PAGE}#limitations"
 @promise("DEL-01", source=f"{GC}#background-deletion", scenarios=("background_delete",))
 def test_background_deletion_removes_the_set_first(timeline: Timeline) -> None:
     """Background deletion removes the StatefulSet before it deletes any of its Pods."""
-    for asked in timeline.cascades("Background"):
-        for member in timeline.owned_at(asked.rv, asked.uid):
+    for asked in harness.cascades(timeline, "Background"):
+        for member in ownership.owned_at(timeline, asked.rv, asked.uid):
             stop = timeline.pods.stop_of(member.uid)
             if stop is not None and not member.fact.terminating:
                 gone = timeline.sets.end_of(asked.uid)
@@ -24,8 +25,8 @@ def test_background_deletion_removes_the_set_first(timeline: Timeline) -> None:
 @promise("DEL-02", source=f"{GC}#cascading-deletion", scenarios=("background_delete", "foreground_delete"))
 def test_the_pods_of_a_deleted_set_are_deleted(timeline: Timeline) -> None:
     """Background and foreground deletion of a StatefulSet remove all Pods it owns."""
-    for asked in (*timeline.cascades("Background"), *timeline.cascades("Foreground")):
-        for member in timeline.owned_at(asked.rv, asked.uid):
+    for asked in (*harness.cascades(timeline, "Background"), *harness.cascades(timeline, "Foreground")):
+        for member in ownership.owned_at(timeline, asked.rv, asked.uid):
             ended = timeline.pods.end_of(member.uid)
             expect_reached(ended is not None, f"Pod {member.name} is gone", member, *([ended] if ended else []))
 
@@ -33,10 +34,10 @@ def test_the_pods_of_a_deleted_set_are_deleted(timeline: Timeline) -> None:
 @promise("DEL-05", source=LIMITATIONS, scenarios=("scale_to_zero_then_delete",))
 def test_scaling_to_zero_first_ends_the_pods_in_order(timeline: Timeline) -> None:
     """Under OrderedReady, scaling to 0 removes Pods one by one from the highest, before the StatefulSet is deleted."""
-    for gone in timeline.cascades("Background"):
+    for gone in harness.cascades(timeline, "Background"):
         if gone.fact.replicas == 0 and timeline.ordered:
-            for stop in timeline.excess_stops():
-                for higher in timeline.higher_at(stop):
+            for stop in pods.excess_stops(timeline):
+                for higher in pods.higher_at(timeline, stop):
                     expect(stop).follows(timeline.pods.end_of(higher.uid), f"Pod {higher.name} is gone")
                 expect(gone).follows(timeline.pods.end_of(stop.uid), f"Pod {stop.name} is gone", timeline.pods)
 
@@ -44,11 +45,11 @@ def test_scaling_to_zero_first_ends_the_pods_in_order(timeline: Timeline) -> Non
 @promise("DEL-06", source=f"{GC}#foreground-deletion", scenarios=("foreground_delete", "hasty_delete"))
 def test_foreground_deletion_removes_the_set_last(timeline: Timeline) -> None:
     """Foreground deletion sets a finalizer and removes the StatefulSet only after all its Pods are gone."""
-    for asked in timeline.cascades("Foreground"):
+    for asked in harness.cascades(timeline, "Foreground"):
         expect(asked).shows("waiting for its dependents", "foregroundDeletion" in asked.fact.finalizers, True)
         gone = timeline.sets.end_of(asked.uid)
         expect_reached(gone is not None, f"StatefulSet {asked.name} is gone", asked)
-        for member in timeline.owned_at(asked.rv, asked.uid) if gone else ():
+        for member in ownership.owned_at(timeline, asked.rv, asked.uid) if gone else ():
             expect(gone).follows(timeline.pods.end_of(member.uid), f"Pod {member.name} is gone", timeline.pods)
 
 
@@ -58,7 +59,7 @@ def test_foreground_deletion_removes_the_set_last(timeline: Timeline) -> None:
 def test_a_set_that_is_being_deleted_makes_no_pods(timeline: Timeline) -> None:
     """No Pod is created for a StatefulSet that is being deleted."""
     for asked in timeline.sets.stopping():
-        made = [e for e in timeline.created_by_set() if e.fact.owner_uid == asked.uid and e.rv > asked.rv]
+        made = [e for e in pods.created_by_set(timeline) if e.fact.owner_uid == asked.uid and e.rv > asked.rv]
         for created in made:
             expect(created).finds(
                 timeline.sets, asked.name, lambda desired: not desired.terminating, "not being deleted"
@@ -70,35 +71,36 @@ def test_a_set_that_is_being_deleted_makes_no_pods(timeline: Timeline) -> None:
 @promise("DEL-09", source=f"{TUTORIAL}#non-cascading-delete", scenarios=("orphan_delete", "readopt"))
 def test_orphaned_pods_keep_running(timeline: Timeline) -> None:
     """Orphan deletion leaves the Pods running and removes only their owner reference."""
-    for asked in timeline.cascades("Orphan"):
-        for member in timeline.owned_at(asked.rv, asked.uid):
-            freed = timeline.orphaned(member.uid)
+    for asked in harness.cascades(timeline, "Orphan"):
+        for member in ownership.owned_at(timeline, asked.rv, asked.uid):
+            freed = ownership.orphaned(timeline, member.uid)
             expect_reached(freed is not None, f"Pod {member.name} has no owner", member)
             if freed is not None:
                 expect(freed).keeps(member, "uid", "terminating", "restarts", "phase", "ready")
             stop = timeline.pods.stop_of(member.uid)
             if stop is not None and stop.fact.owner_uid in (None, asked.uid):
-                expect(stop).shows("deleted by hand", stop.uid in timeline.deleted_by_us, True)
+                expect(stop).shows("deleted by hand", stop.uid in harness.deleted_pods(timeline), True)
 
 
 @promise("DEL-10", source=f"{GC}#orphaned-dependents", scenarios=("orphan_delete", "readopt"))
 def test_orphan_deletion_removes_the_set_after_the_references(timeline: Timeline) -> None:
     """Orphan deletion removes the StatefulSet only after every Pod has lost its owner reference."""
-    for asked in timeline.cascades("Orphan"):
+    for asked in harness.cascades(timeline, "Orphan"):
         gone = timeline.sets.end_of(asked.uid)
-        for member in timeline.owned_at(asked.rv, asked.uid) if gone else ():
-            expect(gone).follows(timeline.orphaned(member.uid), f"Pod {member.name} has no owner", timeline.pods)
+        for member in ownership.owned_at(timeline, asked.rv, asked.uid) if gone else ():
+            freed = ownership.orphaned(timeline, member.uid)
+            expect(gone).follows(freed, f"Pod {member.name} has no owner", timeline.pods)
 
 
 @promise("DEL-11", source=f"{TUTORIAL}#non-cascading-delete", scenarios=("orphan_delete",))
 def test_a_deleted_orphan_is_not_replaced(timeline: Timeline) -> None:
     """An orphaned Pod that is deleted by hand is not re-created while there is no StatefulSet."""
-    for asked in timeline.cascades("Orphan"):
+    for asked in harness.cascades(timeline, "Orphan"):
         gone = timeline.sets.end_of(asked.uid)
         if gone is None:
             continue
         back = next((e.rv for e in timeline.sets.created() if e.rv > gone.rv), None)
-        orphans = [e for e in timeline.pods.stopping() if e.rv > gone.rv and e.uid in timeline.deleted_by_us]
+        orphans = [e for e in timeline.pods.stopping() if e.rv > gone.rv and e.uid in harness.deleted_pods(timeline)]
         for orphan in orphans:
             made = [e for e in timeline.pods.created() if e.name == orphan.name and gone.rv < e.rv < (back or e.rv + 1)]
             expect_none(made, f"pod {orphan.name} is created although its set is gone")
@@ -109,8 +111,8 @@ def test_a_deleted_orphan_is_not_replaced(timeline: Timeline) -> None:
 @promise("DEL-12", source=f"{CODE}stateful_set.go", scenarios=("orphan_delete",), level=Level.IMPLEMENTATION)
 def test_orphan_deletion_keeps_the_revisions(timeline: Timeline) -> None:
     """Orphan deletion keeps the ControllerRevisions and removes their owner reference."""
-    for asked in timeline.cascades("Orphan"):
-        for left in timeline.revisions_at(asked.rv):
+    for asked in harness.cascades(timeline, "Orphan"):
+        for left in updates.revisions_at(timeline, asked.rv):
             owners = [
                 e.fact.owner_uid for e in timeline.revisions.named(left.name) if e.uid == left.uid and e.rv > asked.rv
             ]
@@ -122,9 +124,9 @@ def test_orphan_deletion_keeps_the_revisions(timeline: Timeline) -> None:
 @promise("DEL-13", source=f"{DELETE}#persistent-volumes", scenarios=("background_delete", "foreground_delete"))
 def test_deleting_a_set_keeps_its_claims_and_volumes(timeline: Timeline) -> None:
     """Under the default retention policy, deleting a StatefulSet keeps every PVC and its volume."""
-    if timeline.keeps_claims:
-        for asked in timeline.deletions():
-            for claim in timeline.claims_at(asked.rv):
+    if claims.retained(timeline):
+        for asked in sets.deletions(timeline):
+            for claim in claims.of_set_at(timeline, asked.rv):
                 last = expect(asked).comes_with(timeline.claims.latest().get(claim.name), f"claim {claim.name}")
                 if last:
                     expect(last).keeps(
@@ -135,10 +137,10 @@ def test_deleting_a_set_keeps_its_claims_and_volumes(timeline: Timeline) -> None
 @promise("DEL-14", source=f"{TUTORIAL}#cascading-delete", scenarios=("background_delete",), needs=("storage",))
 def test_a_set_created_again_mounts_the_same_volumes(timeline: Timeline) -> None:
     """Under the default retention policy, a re-created StatefulSet uses the same PVCs and volumes."""
-    if timeline.keeps_claims:
+    if claims.retained(timeline):
         for made in timeline.sets.created():
-            for claim in timeline.claims_at(made.rv):
-                for pod in timeline.created_by_set():
+            for claim in claims.of_set_at(timeline, made.rv):
+                for pod in pods.created_by_set(timeline):
                     if pod.rv > made.rv and claim.name in pod.fact.claims.values():
                         now = expect(pod).comes_with(timeline.claims.latest().get(claim.name), f"claim {claim.name}")
                         if now:
@@ -148,8 +150,8 @@ def test_a_set_created_again_mounts_the_same_volumes(timeline: Timeline) -> None
 @promise("DEL-16", source="concepts/workloads/pods/pod-lifecycle/#pod-termination", scenarios=("background_delete",))
 def test_cascading_deletion_is_graceful(timeline: Timeline) -> None:
     """Background and foreground deletion give each running Pod its own termination grace period."""
-    for asked in (*timeline.cascades("Background"), *timeline.cascades("Foreground")):
-        for member in timeline.owned_at(asked.rv, asked.uid):
+    for asked in (*harness.cascades(timeline, "Background"), *harness.cascades(timeline, "Foreground")):
+        for member in ownership.owned_at(timeline, asked.rv, asked.uid):
             stop = timeline.pods.stop_of(member.uid)
             if stop is not None and member.fact.node is not None and member.fact.phase == "Running":
                 expect(stop).has(stop_grace_seconds=stop.fact.grace_seconds)
@@ -158,7 +160,7 @@ def test_cascading_deletion_is_graceful(timeline: Timeline) -> None:
 @promise("IDN-14", source=f"{DELETE}#deleting-a-statefulset", scenarios=("background_delete", "orphan_delete"))
 def test_deleting_a_set_keeps_its_service(timeline: Timeline) -> None:
     """Deleting a StatefulSet keeps its governing Service."""
-    for asked in timeline.deletions():
+    for asked in sets.deletions(timeline):
         before = timeline.services.before(asked.rv, asked.fact.service_name or "")
         if before is not None:
             last = expect(asked).comes_with(timeline.services.latest().get(before.name), f"Service {before.name}")

@@ -14,7 +14,8 @@ from stsconf import (
     healthy,
     promise,
 )
-from stsconf.timeline.timeline import GRACE_SECONDS
+from stsconf.timeline.events import GRACE_SECONDS
+from stsconf.timeline.questions import ownership, pods, sets, updates
 
 PAGE = "concepts/workloads/controllers/statefulset/"
 PARALLEL = f"{PAGE}#parallel-pod-management"
@@ -45,8 +46,8 @@ def test_parallel_creation_does_not_wait(timeline: Timeline) -> None:
 @promise("PAR-02", source=PARALLEL, scenarios=("parallel",), everywhere=False)
 def test_parallel_scale_down_does_not_wait(timeline: Timeline) -> None:
     """Under Parallel, scaling down by two or more deletes several Pods before the first of them is gone."""
-    for before, epoch in timeline.scalings():
-        stops = [e for e in timeline.excess_stops() if epoch.began.rv < e.rv < epoch.until_rv]
+    for before, epoch in sets.scalings(timeline):
+        stops = [e for e in pods.excess_stops(timeline) if epoch.began.rv < e.rv < epoch.until_rv]
         ends = [end.rv for e in stops if (end := timeline.pods.end_of(e.uid))]
         if before.replicas - epoch.spec.replicas > 1 and stops:
             together = sum(stop.rv < min(ends, default=0) for stop in stops)
@@ -57,10 +58,10 @@ def test_parallel_scale_down_does_not_wait(timeline: Timeline) -> None:
 def test_no_more_pods_are_unavailable_than_allowed(timeline: Timeline) -> None:
     """An update takes down at most maxUnavailable Running and Ready Pods at the same time."""
     _needs_the_field(timeline)
-    for update in timeline.update_stops():
+    for update in updates.stops(timeline):
         allowed = update.epoch.spec.max_unavailable or 1
         if isinstance(allowed, int) and _was_healthy(timeline, update.stop):
-            before = [stop for stop in timeline.updated_before(update) if _was_healthy(timeline, stop)]
+            before = [stop for stop in updates.stopped_before(timeline, update) if _was_healthy(timeline, stop)]
             under_way = [stop for stop in before if not timeline.pods.since(stop.name, healthy, update.stop.rv)]
             expect(update.stop).shows(f"at most {allowed} unavailable with it", len(under_way) < allowed, True)
 
@@ -69,9 +70,9 @@ def test_no_more_pods_are_unavailable_than_allowed(timeline: Timeline) -> None:
 def test_a_batch_is_stopped_from_the_highest_ordinal_down(timeline: Timeline) -> None:
     """Under OrderedReady with maxUnavailable above 1, Pods are updated from the highest ordinal down."""
     _needs_the_field(timeline)
-    for update in timeline.update_stops():
+    for update in updates.stops(timeline):
         if not update.epoch.spec.serial and timeline.ordered:
-            for higher in timeline.outdated_above(update):
+            for higher in updates.outdated_above(timeline, update):
                 asked = timeline.pods.stop_of(higher.uid)
                 expect(update.stop).follows(asked, f"Pod {higher.name}, not updated yet, is asked to stop")
 
@@ -109,14 +110,14 @@ def test_parallel_goes_on_when_any_pod_is_ready(timeline: Timeline) -> None:
 def test_parallel_first_replaces_what_is_unavailable_anyway(timeline: Timeline) -> None:
     """Under Parallel, an update deletes outdated Pods that are not Ready before any Pod that is Ready."""
     _needs_the_field(timeline)
-    for rollout in timeline.rollouts() if not timeline.ordered else ():
-        for member in timeline.members_at(rollout.epoch.began.rv):
+    for rollout in updates.rollouts(timeline) if not timeline.ordered else ():
+        for member in pods.members_at(timeline, rollout.epoch.began.rv):
             if member.fact.healthy or member.fact.revision == rollout.target:
                 continue
             stop = timeline.pods.stop_of(member.uid)
             what = f"Pod {member.name}, not available anyway, is asked to stop"
             expect_reached(stop is not None, what, member, *([stop] if stop else []))
-            for update in timeline.update_stops():
+            for update in updates.stops(timeline):
                 if update.target == rollout.target and _was_healthy(timeline, update.stop):
                     expect(update.stop).follows(stop, what)
 
@@ -144,10 +145,10 @@ def _was_healthy(timeline: Timeline, stop: Event[Pod]) -> bool:
 def _parallel_updates(timeline: Timeline) -> list[tuple[list[Event[Pod]], int]]:
     """The Pods that each update under Parallel stopped, in order, and how many could be unavailable."""
     _needs_the_field(timeline)
-    updates = timeline.update_stops() if not timeline.ordered else []
-    allowed = {update.target: update.epoch.spec.max_unavailable or 1 for update in updates}
+    found = updates.stops(timeline) if not timeline.ordered else ()
+    allowed = {update.target: update.epoch.spec.max_unavailable or 1 for update in found}
     return [
-        ([update.stop for update in updates if update.target == target], most)
+        ([update.stop for update in found if update.target == target], most)
         for target, most in allowed.items()
         if isinstance(most, int)
     ]
@@ -177,14 +178,14 @@ def test_available_replicas_counts_available_pods(timeline: Timeline) -> None:
             )
     for desired in timeline.sets.latest().values():
         if desired.fact.min_ready_seconds == 0:
-            ready, pods = len(timeline.healthy_members()), timeline.members()
-            expect_reached(desired.fact.available_replicas == ready, f"{ready} available replicas", desired, *pods)
+            ready, members = len(pods.healthy_members(timeline)), pods.members(timeline)
+            expect_reached(desired.fact.available_replicas == ready, f"{ready} available replicas", desired, *members)
 
 
 @promise("MRS-03", source=MIN_READY, scenarios=("min_ready_seconds",), since="1.25")
 def test_a_new_value_counts_at_once(timeline: Timeline) -> None:
     """Once minReadySeconds is set back to 0, every Ready Pod counts as available."""
-    for was, epoch in timeline.changes():
+    for was, epoch in sets.changes(timeline):
         if was.spec.min_ready_seconds > epoch.spec.min_ready_seconds == 0 and epoch.is_last:
             last = timeline.sets.latest().get(timeline.window.set_name)
             reached = last is not None and last.fact.available_replicas == last.fact.ready_replicas
@@ -197,11 +198,11 @@ def test_a_new_value_counts_at_once(timeline: Timeline) -> None:
 def test_scaling_up_waits_for_minready_seconds(timeline: Timeline) -> None:
     """Under OrderedReady, scaling up waits until the next lower Pod has been Ready for minReadySeconds."""
     if timeline.ordered:
-        for before, epoch in timeline.scalings():
+        for before, epoch in sets.scalings(timeline):
             seconds = epoch.spec.min_ready_seconds
-            for created in timeline.created_by_set() if seconds and epoch.spec.replicas > before.replicas else ():
+            for created in pods.created_by_set(timeline) if seconds and epoch.spec.replicas > before.replicas else ():
                 if epoch.began.rv < created.rv < epoch.until_rv:
-                    for lower in timeline.names_below(created)[-1:]:
+                    for lower in pods.names_below(timeline, created)[-1:]:
                         ready = timeline.pods.since(lower, healthy, created.rv)
                         expect(created).waits(ready, seconds, f"{lower} is Ready")
 
@@ -209,18 +210,18 @@ def test_scaling_up_waits_for_minready_seconds(timeline: Timeline) -> None:
 @promise("IDN-03", source=START, scenarios=("start_ordinal",), since="1.27")
 def test_the_ordinals_begin_at_the_start_ordinal(timeline: Timeline) -> None:
     """With start ordinal k and N replicas, the Pods have exactly the ordinals k to k+N-1."""
-    for epoch, rest in timeline.rests():
+    for epoch, rest in sets.rests(timeline):
         if epoch.spec.start:
-            ordinals = sorted(e.fact.ordinal or 0 for e in timeline.owned_at(rest.rv, rest.uid))
+            ordinals = sorted(e.fact.ordinal or 0 for e in ownership.owned_at(timeline, rest.rv, rest.uid))
             expect(rest).shows("ordinals of its pods", ordinals, list(epoch.spec.ordinals))
 
 
 @promise("SDN-11", source=f"{CODE}stateful_set_control.go", scenarios=("start_ordinal",), level=Level.IMPLEMENTATION)
 def test_moving_the_range_builds_the_new_end_first(timeline: Timeline) -> None:
     """Under OrderedReady, moving the start ordinal creates all Pods of the new range before it deletes others."""
-    for was, epoch in timeline.changes():
+    for was, epoch in sets.changes(timeline):
         if was.spec.start != epoch.spec.start and timeline.ordered:
-            for stop in timeline.excess_stops():
+            for stop in pods.excess_stops(timeline):
                 if epoch.began.rv < stop.rv < epoch.until_rv:
                     for ordinal in epoch.spec.ordinals:
                         there = timeline.pods.first(timeline.pod_name(ordinal))
@@ -266,6 +267,6 @@ def _comes_to_count(
     timeline: Timeline, what: str, counted: Callable[[StatefulSet], int], counts: Callable[[Pod, StatefulSet], bool]
 ) -> None:
     for desired in timeline.sets.latest().values():
-        pods = timeline.members()
-        number = sum(counts(e.fact, desired.fact) for e in pods)
-        expect_reached(counted(desired.fact) == number, f"the status counts {number} {what}", desired, *pods)
+        members = pods.members(timeline)
+        number = sum(counts(e.fact, desired.fact) for e in members)
+        expect_reached(counted(desired.fact) == number, f"the status counts {number} {what}", desired, *members)

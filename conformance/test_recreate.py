@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 
 from stsconf import Event, NotApplicable, Pod, Timeline, expect, expect_none, expect_reached, healthy, promise
-from stsconf.timeline.timeline import END, Epoch, Rollout
+from stsconf.timeline.epochs import Epoch, Rollout
+from stsconf.timeline.events import END
+from stsconf.timeline.questions import claims, harness, ownership, pods, sets, updates
 
 KEP_3541 = "https://www.kubernetes.dev/resources/keps/3541/"
 RECREATING = ("recreate", "recreate_parallel")
@@ -35,11 +37,11 @@ def test_all_pods_of_the_old_revision_are_stopped_together(timeline: Timeline) -
         ends = [end for stop in stops if (end := timeline.pods.end_of(stop.uid))]
         first = min(ends, key=lambda end: end.rv, default=None)
         for old in recreation.old:
-            asked = timeline.pods.going_of(old.uid)
+            asked = timeline.pods.deletion_of(old.uid)
             what = f"Pod {old.name}, of the old revision, is asked to stop"
             if asked is not None and asked.rv < recreation.until_rv:
                 expect_reached(True, what, asked)
-                if first is not None and first.uid != old.uid and old.uid not in timeline.deleted_by_us:
+                if first is not None and first.uid != old.uid and old.uid not in harness.deleted_pods(timeline):
                     expect(first).follows(asked, what)
             elif recreation.is_last:
                 expect_reached(False, what, old)
@@ -50,8 +52,8 @@ def test_no_new_pod_exists_before_every_old_one_is_gone(timeline: Timeline) -> N
     """Under Recreate, no Pod of the new revision is created before every old Pod is gone."""
     for recreation in _recreations(timeline):
         began = recreation.rollout.epoch.began
-        there = timeline.owned_at(began.rv, began.uid)
-        late = [e for e in timeline.created_by_set() if began.rv < e.rv < recreation.until_rv]
+        there = ownership.owned_at(timeline, began.rv, began.uid)
+        late = [e for e in pods.created_by_set(timeline) if began.rv < e.rv < recreation.until_rv]
         old = [e for e in (*there, *late) if e.fact.revision != recreation.rollout.target]
         for created in recreation.new:
             for other in (e for e in old if e.rv < created.rv):
@@ -67,7 +69,7 @@ def test_new_pods_are_created_as_the_pod_management_policy_says(timeline: Timeli
         ready = [e for e in timeline.pods.becoming(healthy) if e.fact.revision == target and e.uid not in gone]
         if timeline.ordered:
             for created in recreation.new:
-                for lower in timeline.names_below(created):
+                for lower in pods.names_below(timeline, created):
                     first = next((e for e in ready if e.name == lower), None)
                     expect(created).follows(first, f"the new Pod {lower} is Running and Ready")
         elif not any(began.rv < e.rv < recreation.until_rv for e in ready):
@@ -84,29 +86,29 @@ def test_a_corrected_template_replaces_broken_pods(timeline: Timeline) -> None:
     for recreation in _recreations(timeline):
         broken = [old for old in recreation.old if old.uid not in ready and not old.fact.healthy]
         for old in broken:
-            going, new = timeline.pods.going_of(old.uid), timeline.successor_of(old)
+            going, new = timeline.pods.deletion_of(old.uid), pods.successor_of(timeline, old)
             if recreation.is_last or (new is not None and new.rv < recreation.until_rv):
-                alone = going is not None and old.uid not in timeline.deleted_by_us
+                alone = going is not None and old.uid not in harness.deleted_pods(timeline)
                 expect_reached(alone, f"the broken Pod {old.name} is stopped by the controller", old)
                 made = new is not None and new.fact.revision == recreation.rollout.target
                 expect_reached(made, f"Pod {old.name} is created from the corrected template", *([new] if new else []))
         if broken and recreation.rollout.epoch.is_last:
             began = recreation.rollout.epoch.began
-            rest = timeline.rest(recreation.rollout.epoch)
+            rest = sets.rest(timeline, recreation.rollout.epoch)
             what = f"all Pods are of revision {recreation.rollout.target} and Ready"
-            expect_reached(rest is not None, what, began, *timeline.members())
+            expect_reached(rest is not None, what, began, *pods.members(timeline))
 
 
 @promise("RCT-05", source=KEP_3541, scenarios=("recreate",), since="1.37")
 def test_switching_the_strategy_alone_starts_nothing(timeline: Timeline) -> None:
     """Changing only the strategy, to or from Recreate, deletes no Pod."""
     _needs_the_strategy(timeline)
-    for was, epoch in timeline.changes():
+    for was, epoch in sets.changes(timeline):
         strategies, until = {was.spec.strategy, epoch.spec.strategy}, _until(timeline, epoch)
         if was.spec.template != epoch.spec.template or len(strategies) == 1 or "Recreate" not in strategies:
             continue
-        members = timeline.members_at(epoch.began.rv)
-        if any(member.fact.revision != timeline.target_of(epoch.spec) for member in members):
+        members = pods.members_at(timeline, epoch.began.rv)
+        if any(member.fact.revision != updates.target_of(timeline, epoch.spec) for member in members):
             continue  # an update is under way, or was held back: it is not the switch that starts it
         for member in members:
             stop = timeline.pods.stop_of(member.uid)
@@ -118,9 +120,9 @@ def test_switching_the_strategy_alone_starts_nothing(timeline: Timeline) -> None
 @promise("RCT-06", source=KEP_3541, scenarios=RECREATING, since="1.37", needs=("storage",))
 def test_claims_and_volumes_are_kept(timeline: Timeline) -> None:
     """Under Recreate, each replacement Pod has the same PVCs, still bound to the same volumes."""
-    for recreation in _recreations(timeline) if timeline.keeps_claims else ():
+    for recreation in _recreations(timeline) if claims.retained(timeline) else ():
         for old in recreation.old:
-            new = timeline.successor_of(old)
+            new = pods.successor_of(timeline, old)
             if new is None or new.rv > recreation.until_rv:
                 continue
             expect(new).keeps(old, "claims")
@@ -137,7 +139,7 @@ def test_the_status_tells_that_pods_are_being_replaced(timeline: Timeline) -> No
     """Under Recreate, the Progressing condition is True while Pods are replaced and changes once that is done."""
     for recreation in _recreations(timeline):
         epoch = recreation.rollout.epoch
-        rest = timeline.rest(epoch)
+        rest = sets.rest(timeline, epoch)
         told = [
             e
             for e in timeline.sets.events
@@ -154,11 +156,12 @@ def _recreations(timeline: Timeline) -> list[Recreation]:
     """Each change of the template under Recreate that was seen."""
     _needs_the_strategy(timeline)
     found = []
-    for rollout in timeline.rollouts():
+    for rollout in updates.rollouts(timeline):
         if rollout.epoch.spec.strategy == "Recreate":
             began, until = rollout.epoch.began.rv, _until(timeline, rollout.epoch)
-            old = [member for member in timeline.members_at(began) if member.fact.revision != rollout.target]
-            new = [e for e in timeline.created_by_set() if began < e.rv < until and e.fact.revision == rollout.target]
+            old = [member for member in pods.members_at(timeline, began) if member.fact.revision != rollout.target]
+            made = (e for e in pods.created_by_set(timeline) if began < e.rv < until)
+            new = [e for e in made if e.fact.revision == rollout.target]
             found.append(Recreation(rollout, until, old, new))
     return found
 
@@ -166,14 +169,14 @@ def _recreations(timeline: Timeline) -> list[Recreation]:
 def _until(timeline: Timeline, epoch: Epoch) -> int:
     """The revision at which another template or another strategy is asked for."""
     asked = (epoch.spec.template, epoch.spec.strategy)
-    later = (e for e in timeline.epochs() if e.began.rv > epoch.began.rv)
+    later = (e for e in sets.epochs(timeline) if e.began.rv > epoch.began.rv)
     return next((e.began.rv for e in later if (e.spec.template, e.spec.strategy) != asked), END)
 
 
 def _of_the_controller(timeline: Timeline, stop: Event[Pod]) -> bool:
     """Whether only the set's controller can have stopped the Pod, and not because it had ended or is in excess."""
-    others = stop.fact.disrupted or stop.uid in timeline.deleted_by_us
-    return timeline.wants_at(stop) and not others and not (stop.before or stop.fact).finished
+    others = stop.fact.disrupted or stop.uid in harness.deleted_pods(timeline)
+    return pods.wanted_at(timeline, stop) and not others and not (stop.before or stop.fact).finished
 
 
 def _needs_the_strategy(timeline: Timeline) -> None:

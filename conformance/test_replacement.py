@@ -1,6 +1,7 @@
 """Pods that are lost or have ended are made again, under the same name and with the same storage."""
 
-from stsconf import Level, Timeline, expect, expect_none, expect_reached, healthy, promise
+from stsconf import Event, Level, Pod, Timeline, expect, expect_none, expect_reached, healthy, promise
+from stsconf.timeline.questions import claims, harness, ownership, pods, sets, updates
 
 PAGE = "concepts/workloads/controllers/statefulset/"
 IDENTITY = f"{PAGE}#pod-identity"
@@ -25,18 +26,24 @@ def test_a_succeeded_pod_is_replaced(timeline: Timeline) -> None:
 
 def _finished_is_replaced(timeline: Timeline, phase: str) -> None:
     for ended in timeline.pods.becoming(lambda pod: pod.phase == phase and pod.owner_uid is not None):
-        if timeline.wants_at(ended) and not ended.fact.terminating:
-            successor = timeline.successor_of(ended)
+        if pods.wanted_at(timeline, ended) and not ended.fact.terminating:
+            successor = pods.successor_of(timeline, ended)
             marks = [successor] if successor else []
             expect_reached(successor is not None, f"Pod {ended.name}, which is {phase}, is replaced", ended, *marks)
+
+
+def _deleted_by_hand(timeline: Timeline, stop: Event[Pod]) -> bool:
+    """Whether the harness deleted a Pod of the set that the set still wants."""
+    ours = stop.uid in harness.deleted_pods(timeline)
+    return ours and pods.wanted_at(timeline, stop) and ownership.owns(timeline, stop.fact)
 
 
 @promise("REC-03", source=f"{TUTORIAL}#using-stable-network-identities", scenarios=("replace", "drain"))
 def test_a_deleted_pod_comes_back_with_its_name_and_storage(timeline: Timeline) -> None:
     """A Pod deleted by hand is re-created with the same name, ordinal, hostname and PVCs."""
     for stop in timeline.pods.stopping():
-        if stop.uid in timeline.deleted_by_us and timeline.wants_at(stop) and timeline.owns(stop.fact):
-            successor = timeline.successor_of(stop)
+        if _deleted_by_hand(timeline, stop):
+            successor = pods.successor_of(timeline, stop)
             marks = [successor] if successor else []
             expect_reached(successor is not None, f"Pod {stop.name} is created again", stop, *marks)
             if successor:
@@ -52,9 +59,9 @@ def test_a_deleted_pod_comes_back_with_its_name_and_storage(timeline: Timeline) 
 )
 def test_a_pod_on_a_lost_node_stays(timeline: Timeline) -> None:
     """No Pod is removed while its node is unreachable."""
-    for node, lost, back in timeline.absences():
+    for node, lost, back in harness.absent_nodes(timeline):
         for pod in timeline.pods.when(lost.seconds).values():
-            if pod.fact.node == node and timeline.owns(pod.fact):
+            if pod.fact.node == node and ownership.owns(timeline, pod.fact):
                 ended = timeline.pods.end_of(pod.uid)
                 early = [ended] if ended and ended.seconds < back else []
                 expect_none(early, f"end of Pod {pod.name} while its node {node} cannot be reached")
@@ -64,13 +71,13 @@ def test_a_pod_on_a_lost_node_stays(timeline: Timeline) -> None:
 def test_a_lower_pod_is_replaced_although_a_higher_one_is_not_ready(timeline: Timeline) -> None:
     """A Pod deleted by hand is re-created even while a Pod with a higher ordinal is not Ready."""
     for stop in timeline.pods.stopping():
-        if stop.uid not in timeline.deleted_by_us or not timeline.wants_at(stop) or not timeline.owns(stop.fact):
+        if not _deleted_by_hand(timeline, stop):
             continue
-        for higher in timeline.members_at(stop.rv):
+        for higher in pods.members_at(timeline, stop.rv):
             if (higher.fact.ordinal or 0) > (stop.fact.ordinal or 0) and not higher.fact.healthy:
                 later = (e for e in timeline.pods.becoming(healthy) if e.uid == higher.uid and e.rv > stop.rv)
                 recovered = next(later, None)
-                successor = timeline.successor_of(stop)
+                successor = pods.successor_of(timeline, stop)
                 if recovered is None or (successor is not None and successor.rv < recovered.rv):
                     what = f"Pod {stop.name} is created again while {higher.name} is not Ready"
                     expect_reached(successor is not None, what, stop, higher)
@@ -80,8 +87,8 @@ def test_a_lower_pod_is_replaced_although_a_higher_one_is_not_ready(timeline: Ti
 def test_a_terminating_lower_pod_blocks_creation(timeline: Timeline) -> None:
     """Under OrderedReady, no Pod is created while a lower Pod is terminating."""
     if timeline.ordered:
-        for created in timeline.created_by_set():
-            for lower in timeline.names_below(created):
+        for created in pods.created_by_set(timeline):
+            for lower in pods.names_below(timeline, created):
                 for stop in timeline.pods.stopping():
                     if stop.name == lower and stop.rv < created.rv:
                         expect(created).follows(timeline.pods.end_of(stop.uid), f"the old Pod {lower} is gone")
@@ -91,8 +98,8 @@ def test_a_terminating_lower_pod_blocks_creation(timeline: Timeline) -> None:
 def test_holes_are_filled_from_the_lowest_up(timeline: Timeline) -> None:
     """Under OrderedReady, a Pod is created only when every Pod with a lower ordinal exists."""
     if timeline.ordered:
-        for created in timeline.created_by_set():
-            for lower in timeline.names_below(created):
+        for created in pods.created_by_set(timeline):
+            for lower in pods.names_below(timeline, created):
                 there = timeline.pods.before(created.rv, lower)
                 found = there if there and there.now else None
                 expect(created).comes_with(found, f"Pod {lower}", timeline.pods)
@@ -102,10 +109,11 @@ def test_holes_are_filled_from_the_lowest_up(timeline: Timeline) -> None:
 def test_pods_deleted_together_come_back_one_after_another(timeline: Timeline) -> None:
     """Under OrderedReady, Pods deleted together are re-created in order, each once the lower ones are Ready."""
     if timeline.ordered:
-        for old, new in timeline.lost_pods():
-            for lower in timeline.names_below(new):
-                before = next((o for o, n in timeline.lost_pods() if n.name == lower and o.rv < new.rv), None)
-                if before is not None and old.uid in timeline.deleted_by_us:
+        for old, new in pods.deleted_and_replaced(timeline):
+            for lower in pods.names_below(timeline, new):
+                replaced = pods.deleted_and_replaced(timeline)
+                before = next((o for o, n in replaced if n.name == lower and o.rv < new.rv), None)
+                if before is not None and old.uid in harness.deleted_pods(timeline):
                     expect(new).finds(timeline.pods, lower, healthy, "Running and Ready again")
 
 
@@ -118,9 +126,9 @@ def test_pods_deleted_together_come_back_one_after_another(timeline: Timeline) -
 )
 def test_creation_waits_for_minready_seconds(timeline: Timeline) -> None:
     """Under OrderedReady, a Pod is created only after all lower Pods have been Ready for minReadySeconds."""
-    for created in timeline.created_by_set() if timeline.ordered else ():
-        spec = timeline.spec_at(created.rv)
-        for lower in timeline.names_below(created) if spec and spec.min_ready_seconds else ():
+    for created in pods.created_by_set(timeline) if timeline.ordered else ():
+        spec = sets.spec_at(timeline, created.rv)
+        for lower in pods.names_below(timeline, created) if spec and spec.min_ready_seconds else ():
             ready = timeline.pods.since(lower, healthy, created.rv)
             expect(created).waits(ready, spec.min_ready_seconds if spec else 0, f"{lower} is Ready")
 
@@ -129,7 +137,7 @@ def test_creation_waits_for_minready_seconds(timeline: Timeline) -> None:
 def test_a_claim_that_is_being_deleted_blocks_its_pod(timeline: Timeline) -> None:
     """While a PVC is being deleted, no Pod that uses it is created."""
     for stop in timeline.claims.stopping():
-        for created in timeline.mounting_again(stop):
+        for created in claims.mounting_again(timeline, stop):
             gone = timeline.claims.end_of(stop.uid)
             expect(created).follows(gone, f"the old claim {stop.name} is gone", timeline.claims)
 
@@ -139,7 +147,7 @@ def test_a_changed_name_label_is_repaired(timeline: Timeline) -> None:
     """A changed statefulset.kubernetes.io/pod-name label is restored on the same Pod."""
     label = "statefulset.kubernetes.io/pod-name"
     for changed in timeline.pods.losing(lambda pod: pod.labels.get(label) == pod.name):
-        if changed.now is not None and timeline.wants_at(changed):
+        if changed.now is not None and pods.wanted_at(timeline, changed):
             again = (e for e in timeline.pods.becoming(lambda pod: pod.labels.get(label) == pod.name))
             repaired = next((e for e in again if e.uid == changed.uid and e.rv > changed.rv), None)
             expect_reached(repaired is not None, f"the label of Pod {changed.name} is right again", changed)
@@ -155,7 +163,7 @@ def test_a_changed_name_label_is_repaired(timeline: Timeline) -> None:
 def test_a_lost_claim_of_a_pending_pod_is_made_again(timeline: Timeline) -> None:
     """A PVC deleted while its Pod is Pending is re-created, and the Pod is not replaced."""
     for lost in timeline.claims.gone():
-        for pod in timeline.members_at(lost.rv) if lost.name in timeline.claims_deleted_by_us else ():
+        for pod in pods.members_at(timeline, lost.rv) if lost.name in harness.deleted_claims(timeline) else ():
             if pod.fact.phase == "Pending" and lost.name in pod.fact.claims.values():
                 again = next((e for e in timeline.claims.created() if e.name == lost.name and e.rv > lost.rv), None)
                 expect(pod).comes_with(
@@ -175,8 +183,8 @@ def test_a_lost_claim_of_a_pending_pod_is_made_again(timeline: Timeline) -> None
 )
 def test_the_status_is_published_although_a_pod_cannot_be_made(timeline: Timeline) -> None:
     """When a Pod cannot be created, the status still shows the new generation and a missing Pod."""
-    made = {e.fact.revision for e in timeline.created_by_set()}
-    for rollout in timeline.rollouts():
+    made = {e.fact.revision for e in pods.created_by_set(timeline)}
+    for rollout in updates.rollouts(timeline):
         if rollout.target not in made:
             wanted, generation = rollout.epoch.spec.replicas, rollout.epoch.spec.generation
             own = [e for e in timeline.sets.events if rollout.epoch.began.rv < e.rv < rollout.epoch.until_rv]

@@ -1,6 +1,7 @@
 """persistentVolumeClaimRetentionPolicy decides what becomes of the claims."""
 
 from stsconf import Level, Timeline, expect, expect_reached, promise
+from stsconf.timeline.questions import claims, harness, ownership, pods, sets
 
 RETENTION = "concepts/workloads/controllers/statefulset/#persistentvolumeclaim-retention"
 CODE = "https://github.com/kubernetes/kubernetes/blob/v1.36.2/pkg/controller/statefulset/"
@@ -10,7 +11,7 @@ KEP = "https://github.com/kubernetes/enhancements/blob/master/keps/sig-apps/1847
 @promise("PVR-01", source=RETENTION, scenarios=("create",), since="1.27")
 def test_claims_are_retained_by_default(timeline: Timeline) -> None:
     """Under the default retention policy, PVCs have no owner references."""
-    if timeline.keeps_claims:
+    if claims.retained(timeline):
         for claim in timeline.claims.latest().values():
             expect(claim).has(owner_uids=frozenset())
 
@@ -18,18 +19,18 @@ def test_claims_are_retained_by_default(timeline: Timeline) -> None:
 @promise("PVR-02", source=RETENTION, scenarios=("retention",), since="1.27")
 def test_claims_belong_to_the_set_when_they_are_deleted_with_it(timeline: Timeline) -> None:
     """With whenDeleted Delete, every PVC has an owner reference to the StatefulSet when that is deleted."""
-    for asked in timeline.deletions():
+    for asked in sets.deletions(timeline):
         if asked.fact.when_deleted == "Delete":
-            for claim in timeline.claims_at(asked.rv):
+            for claim in claims.of_set_at(timeline, asked.rv):
                 expect(claim).shows("refers to the set", asked.uid in claim.fact.owner_uids, True)
 
 
 @promise("PVR-03", source=RETENTION, scenarios=("retention",), since="1.27")
 def test_claims_are_deleted_with_the_set(timeline: Timeline) -> None:
     """With whenDeleted Delete, deleting the StatefulSet removes its PVCs."""
-    for asked in timeline.deletions():
+    for asked in sets.deletions(timeline):
         if asked.fact.when_deleted == "Delete" and "orphan" not in asked.fact.finalizers:
-            for claim in timeline.claims_at(asked.rv):
+            for claim in claims.of_set_at(timeline, asked.rv):
                 ended = timeline.claims.end_of(claim.uid)
                 expect_reached(ended is not None, f"claim {claim.name} is gone", claim, *([ended] if ended else []))
 
@@ -37,10 +38,10 @@ def test_claims_are_deleted_with_the_set(timeline: Timeline) -> None:
 @promise("PVR-05", source=RETENTION, scenarios=("retention",), since="1.27")
 def test_only_the_claims_of_removed_pods_are_deleted(timeline: Timeline) -> None:
     """With whenScaled Delete, scaling down deletes the PVCs of the removed Pods and keeps the others."""
-    for before, epoch in timeline.scalings():
+    for before, epoch in sets.scalings(timeline):
         if epoch.spec.replicas < before.replicas and epoch.spec.when_scaled == "Delete":
-            removed = {e.name for e in timeline.excess_stops() if epoch.began.rv < e.rv < epoch.until_rv}
-            for claim in timeline.claims_at(epoch.began.rv):
+            removed = {e.name for e in pods.excess_stops(timeline) if epoch.began.rv < e.rv < epoch.until_rv}
+            for claim in claims.of_set_at(timeline, epoch.began.rv):
                 pod = timeline.pod_name(int(claim.name.rpartition("-")[2]))
                 ended = timeline.claims.end_of(claim.uid)
                 if pod in removed:
@@ -54,11 +55,11 @@ def test_only_the_claims_of_removed_pods_are_deleted(timeline: Timeline) -> None
 @promise("PVR-06", source=RETENTION, scenarios=("retention",), since="1.27")
 def test_a_pod_owns_its_claim_before_it_is_removed(timeline: Timeline) -> None:
     """With whenScaled Delete, a PVC gets an owner reference to its Pod before scaling down deletes the Pod."""
-    for stop in timeline.excess_stops():
-        spec = timeline.spec_at(stop.rv)
+    for stop in pods.excess_stops(timeline):
+        spec = sets.spec_at(timeline, stop.rv)
         for name in stop.fact.claims.values() if spec and spec.when_scaled == "Delete" else ():
             owned = timeline.claims.first(name, lambda claim, uid=stop.uid: uid in claim.owner_uids)
-            if (known := timeline.claims.first(name)) and timeline.foreign(known.fact):
+            if (known := timeline.claims.first(name)) and claims.foreign(timeline, known.fact):
                 continue
             expect(stop).follows(owned, f"claim {name} refers to Pod {stop.name}", timeline.claims)
 
@@ -66,9 +67,9 @@ def test_a_pod_owns_its_claim_before_it_is_removed(timeline: Timeline) -> None:
 @promise("PVR-07", source=RETENTION, scenarios=("retention",), since="1.27")
 def test_a_pod_that_is_lost_keeps_its_claims(timeline: Timeline) -> None:
     """A Pod deleted by hand is re-created with the same PVCs and volumes, whatever the retention policy."""
-    for old, new in timeline.lost_pods():
+    for old, new in pods.deleted_and_replaced(timeline):
         expect(new).keeps(old, "claims")
-        for name in set(new.fact.claims.values()) - timeline.claims_deleted_by_us:
+        for name in set(new.fact.claims.values()) - harness.deleted_claims(timeline):
             then, now = timeline.claims.before(old.rv, name), timeline.claims.before(new.rv, name)
             if then and now:
                 expect(now).keeps(then, "uid", "volume_name", "terminating")
@@ -79,9 +80,9 @@ def test_a_pod_that_is_lost_keeps_its_claims(timeline: Timeline) -> None:
 )
 def test_a_change_of_the_policy_reaches_the_claims_that_are_there(timeline: Timeline) -> None:
     """Changing whenDeleted to Delete gives existing PVCs an owner reference to the StatefulSet."""
-    for was, epoch in timeline.changes():
+    for was, epoch in sets.changes(timeline):
         if was.spec.when_deleted != epoch.spec.when_deleted == "Delete":
-            for claim in timeline.claims_at(epoch.began.rv):
+            for claim in claims.of_set_at(timeline, epoch.began.rv):
                 followed = timeline.claims.first(claim.name, lambda c, uid=epoch.began.uid: uid in c.owner_uids)
                 expect_reached(followed is not None, f"claim {claim.name} comes to refer to the set", claim)
 
@@ -90,15 +91,15 @@ def test_a_change_of_the_policy_reaches_the_claims_that_are_there(timeline: Time
 def test_a_pod_waits_for_the_claim_that_is_going_away(timeline: Timeline) -> None:
     """A Pod is created only after an old PVC of the same name is gone."""
     for stop in timeline.claims.stopping():
-        for created in timeline.mounting_again(stop):
+        for created in claims.mounting_again(timeline, stop):
             expect(created).follows(timeline.claims.end_of(stop.uid), f"old claim {stop.name} is gone", timeline.claims)
 
 
 @promise("PVR-11", source=f"{KEP}#non-cascading-deletion", scenarios=("retention_orphan",), since="1.27")
 def test_orphan_deletion_keeps_claims_whatever_the_policy(timeline: Timeline) -> None:
     """With whenDeleted Delete, orphan deletion keeps the PVCs and removes their reference to the StatefulSet."""
-    for asked in timeline.cascades("Orphan"):
-        for claim in timeline.claims_at(asked.rv) if asked.fact.when_deleted == "Delete" else ():
+    for asked in harness.cascades(timeline, "Orphan"):
+        for claim in claims.of_set_at(timeline, asked.rv) if asked.fact.when_deleted == "Delete" else ():
             last = expect(asked).comes_with(timeline.claims.latest().get(claim.name), f"claim {claim.name}")
             if last:
                 expect(last).keeps(claim, "uid", "volume_name", "terminating")
@@ -108,12 +109,12 @@ def test_orphan_deletion_keeps_claims_whatever_the_policy(timeline: Timeline) ->
 @promise("PVR-13", source=RETENTION, scenarios=("retention",), since="1.27")
 def test_an_excess_claim_belongs_to_its_pod_alone(timeline: Timeline) -> None:
     """With both policies Delete, the PVC of an excess Pod is owned by that Pod alone when the Pod is deleted."""
-    for stop in timeline.excess_stops():
-        spec = timeline.spec_at(stop.rv)
+    for stop in pods.excess_stops(timeline):
+        spec = sets.spec_at(timeline, stop.rv)
         if spec and spec.when_scaled == spec.when_deleted == "Delete":
             for name in stop.fact.claims.values():
                 claim = timeline.claims.before(stop.rv, name)
-                if claim and not timeline.foreign(claim.fact):
+                if claim and not claims.foreign(timeline, claim.fact):
                     expect(claim).has(owner_uids=frozenset({stop.uid}))
 
 
@@ -122,7 +123,7 @@ def test_a_claim_that_somebody_else_controls_is_left_alone(timeline: Timeline) -
     """With policy Delete, a PVC that another controller owns keeps its owner references and is not deleted."""
     policies = {policy for e in timeline.sets.events for policy in (e.fact.when_scaled, e.fact.when_deleted)}
     for first in timeline.claims.created() if "Delete" in policies else ():
-        if timeline.foreign(first.fact):
+        if claims.foreign(timeline, first.fact):
             last = timeline.claims.latest().get(first.name)
             kept = expect(first).comes_with(last, f"PersistentVolumeClaim {first.name}, in the end", timeline.claims)
             if kept:
@@ -139,7 +140,7 @@ def test_a_claim_that_somebody_else_controls_is_left_alone(timeline: Timeline) -
 def test_the_claims_of_adopted_pods_follow_the_policy(timeline: Timeline) -> None:
     """With whenDeleted Delete, the PVCs of adopted Pods get an owner reference to the StatefulSet."""
     for made in timeline.sets.created():
-        for orphan in timeline.orphans_at(made.rv) if made.fact.when_deleted == "Delete" else ():
+        for orphan in ownership.orphans_at(timeline, made.rv) if made.fact.when_deleted == "Delete" else ():
             for name in orphan.fact.claims.values():
                 followed = timeline.claims.first(name, lambda claim, uid=made.uid: uid in claim.owner_uids)
                 marks = [followed] if followed else []

@@ -3,6 +3,7 @@
 from itertools import combinations
 
 from stsconf import Level, Timeline, expect, expect_reached, promise
+from stsconf.timeline.questions import claims, content, harness, pods, sets
 
 PAGE = "concepts/workloads/controllers/statefulset/"
 CODE = "https://github.com/kubernetes/kubernetes/blob/v1.36.2/pkg/controller/statefulset/"
@@ -13,8 +14,8 @@ STABLE_STORAGE = "concepts/workloads/controllers/statefulset/#stable-storage"
 @promise("STO-01", source=STABLE_STORAGE, scenarios=("create", "scale_up"), survives_gaps=True)
 def test_each_pod_gets_one_claim_for_each_template(timeline: Timeline) -> None:
     """Each Pod gets one PVC per volume claim template, named after the template and the Pod."""
-    for created in timeline.created_by_set():
-        for template in timeline.claim_templates():
+    for created in pods.created_by_set(timeline):
+        for template in sets.claim_templates(timeline):
             name = f"{template.name}-{created.name}"
             expect(created).shows(f"claim behind volume {template.name}", created.fact.claims.get(template.name), name)
             expect(created).comes_with(timeline.claims.first(name), f"PersistentVolumeClaim {name}", timeline.claims)
@@ -30,7 +31,7 @@ def test_each_pod_gets_one_claim_for_each_template(timeline: Timeline) -> None:
 def test_claims_carry_the_selector_labels(timeline: Timeline) -> None:
     """Each PVC has the labels of the StatefulSet's selector."""
     for created in timeline.claims.created():
-        for label, value in timeline.selector.items():
+        for label, value in sets.selector(timeline).items():
             expect(created).shows(f"label {label}", created.fact.labels.get(label), value)
 
 
@@ -38,7 +39,7 @@ def test_claims_carry_the_selector_labels(timeline: Timeline) -> None:
 def test_volumes_are_of_the_class_asked_for(timeline: Timeline) -> None:
     """Each PVC and its volume have the StorageClass that the volume claim template names."""
     for claim in timeline.claims.latest().values():
-        template = timeline.template_of(claim.fact)
+        template = claims.template_of(timeline, claim.fact)
         if template is not None and template.storage_class is not None:
             expect(claim).has(storage_class=template.storage_class)
             volume = timeline.volumes.latest().get(claim.fact.volume_name or "")
@@ -55,13 +56,13 @@ def test_volumes_are_of_the_class_asked_for(timeline: Timeline) -> None:
 )
 def test_every_pod_has_a_claim_and_a_volume_of_its_own(timeline: Timeline) -> None:
     """Each Pod has its own PVC, bound to its own volume of the size, access mode and StorageClass asked for."""
-    claims, volumes = timeline.claims.latest(), timeline.volumes.latest()
+    found, volumes = timeline.claims.latest(), timeline.volumes.latest()
     bound = []
-    for pod in timeline.healthy_members():
-        for template in timeline.claim_templates():
+    for pod in pods.healthy_members(timeline):
+        for template in sets.claim_templates(timeline):
             name = f"{template.name}-{pod.name}"
             expect(pod).shows(f"claim behind volume {template.name}", pod.fact.claims.get(template.name), name)
-            claim = expect(pod).comes_with(claims.get(name), f"PersistentVolumeClaim {name}")
+            claim = expect(pod).comes_with(found.get(name), f"PersistentVolumeClaim {name}")
             if claim is None:
                 continue
             expect(claim).has(phase="Bound", access_modes=template.access_modes, size=template.size)
@@ -88,9 +89,9 @@ def test_every_pod_has_a_claim_and_a_volume_of_its_own(timeline: Timeline) -> No
 @promise("STO-05", source=API, scenarios=("same_named_volume",), survives_gaps=True)
 def test_a_template_claim_replaces_a_volume_of_the_same_name(timeline: Timeline) -> None:
     """A volume claim template takes precedence over a Pod volume of the same name."""
-    for created in timeline.created_by_set():
-        for template in timeline.claim_templates():
-            if template.name in timeline.template_volumes:
+    for created in pods.created_by_set(timeline):
+        for template in sets.claim_templates(timeline):
+            if template.name in sets.template_volumes(timeline):
                 name = f"{template.name}-{created.name}"
                 expect(created).shows(
                     f"claim behind volume {template.name}", created.fact.claims.get(template.name), name
@@ -106,17 +107,18 @@ def test_a_template_claim_replaces_a_volume_of_the_same_name(timeline: Timeline)
 )
 def test_storage_follows_the_pod_that_replaces_another(timeline: Timeline) -> None:
     """A replacement Pod has the same PVCs and volumes as the old Pod, and finds the same data."""
-    for old, new in timeline.replacements():
+    for old, new in pods.replacements(timeline):
         expect(new).keeps(old, "claims")
-        for name in set(new.fact.claims.values()) - timeline.claims_deleted_by_us if timeline.keeps_claims else ():
+        kept = set(new.fact.claims.values()) - harness.deleted_claims(timeline)
+        for name in kept if claims.retained(timeline) else ():
             claim = expect(new).comes_with(timeline.claims.latest().get(name), f"PersistentVolumeClaim {name}")
             first = timeline.claims.first(name, lambda claim: claim.volume_name is not None)
             if claim and first:
                 expect(claim).keeps(first, "uid", "volume_name")
-        if timeline.wrote and (written := timeline.written(old.uid)):
-            readings = timeline.readings(written)
+        if content.wrote(timeline) and (written := content.written(timeline, old.uid)):
+            readings = content.readings(timeline, written)
             expect_reached(bool(readings), f"what {old.name} wrote is looked for", new)
             for reading in readings:
                 expect(new).shows(reading.what, reading.content, written)
-        for stranger in timeline.readings_elsewhere(old.uid):
+        for stranger in content.readings_elsewhere(timeline, old.uid):
             expect(new).shows(stranger.what, stranger.content, None)

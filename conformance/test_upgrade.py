@@ -1,7 +1,8 @@
 """The control plane is exchanged for one of another version, and nobody changes a set."""
 
 from stsconf import Event, Pod, Revision, Timeline, expect, expect_none, expect_reached, promise
-from stsconf.timeline.facts import changed_fields
+from stsconf.timeline.fields import changed_fields
+from stsconf.timeline.questions import content, harness
 
 NOTES = "https://github.com/kubernetes/kubernetes/blob/master/CHANGELOG/CHANGELOG-1.35.md#bug-or-regression"
 UPGRADES = (
@@ -18,7 +19,7 @@ UPGRADES = (
 @promise("UPD-19", source=NOTES, scenarios=UPGRADES, everywhere=False, revision=2)
 def test_an_upgrade_of_the_control_plane_starts_no_rollout(timeline: Timeline) -> None:
     """Upgrading the control plane alone adds no ControllerRevision, replaces no Pod and keeps PVCs and data."""
-    for upgrade in timeline.upgrades:
+    for upgrade in harness.upgrades(timeline):
         known = timeline.revisions.when(upgrade.seconds)
         for made in timeline.revisions.created():
             if made.seconds > upgrade.seconds:
@@ -34,17 +35,17 @@ def test_an_upgrade_of_the_control_plane_starts_no_rollout(timeline: Timeline) -
                 expect(last_seen).keeps(then, *fields)
             expect_none((e for e in histories.gone() if e.seconds > upgrade.seconds), f"{histories.kind} are removed")
         for pod in timeline.pods.when(upgrade.seconds).values():
-            if timeline.wrote and (written := timeline.written(pod.uid)):
+            if content.wrote(timeline) and (written := content.written(timeline, pod.uid)):
                 _is_still_there(written, pod, timeline, upgrade.seconds)
 
 
 def _is_still_there(written: str, pod: Event[Pod], timeline: Timeline, since: float) -> None:
     """What a Pod wrote to its volume is read there after the upgrade, and in no other volume."""
-    readings = [reading for reading in timeline.readings(written) if reading.seconds > since]
+    readings = [reading for reading in content.readings(timeline, written) if reading.seconds > since]
     expect_reached(bool(readings), f"what {pod.name} wrote is looked for", pod)
     for reading in readings:
         expect(pod).shows(reading.what, reading.content, written)
-    for stranger in timeline.readings_elsewhere(pod.uid):
+    for stranger in content.readings_elsewhere(timeline, pod.uid):
         expect(pod).shows(stranger.what, stranger.content, None)
 
 

@@ -16,18 +16,18 @@ from stsconf.judging import result as document
 from stsconf.judging.verdict import Outcome, TimelineVerdict, Verdict
 from stsconf.report.page import page
 from stsconf.report.results import Results
-from stsconf.timeline.timeline import Trouble
+from stsconf.timeline.events import Reason
 
 TODAY = datetime.date(2026, 11, 25)
 SOURCE = "https://kubernetes.io/docs/"
 RUN = document.RunInfo(id="r", started="2026-11-25T00:00:00+00:00", seconds=1, suite="0", provider="existing")
 
 
-def verdict(outcome: Outcome, name: str = "ORD-02", revision: int = 1, trouble: Trouble | None = None) -> Verdict:
-    timelines = (TimelineVerdict("create", "ns", "web", outcome, 3, trouble=trouble),)
+def verdict(outcome: Outcome, name: str = "ORD-02", revision: int = 1, cause: Reason | None = None) -> Verdict:
+    timelines = (TimelineVerdict("create", "ns", "web", outcome, 3, cause=cause),)
     if outcome in (Outcome.NOT_JUDGED, Outcome.NOT_APPLICABLE):
         timelines = ()
-    return Verdict(name, "A promise.", "documented", revision, SOURCE, outcome, True, timelines, trouble)
+    return Verdict(name, "A promise.", "documented", revision, SOURCE, outcome, True, timelines, cause)
 
 
 def baseline(*verdicts: Verdict) -> document.Json:
@@ -85,7 +85,7 @@ def test_one_that_is_judged_on_nothing_any_more_is_lost() -> None:
 
 
 def test_a_missing_right_is_named() -> None:
-    (lost,) = Gate(baseline(verdict(H)), (), TODAY).changes([verdict(I, trouble=Trouble.FORBIDDEN)])
+    (lost,) = Gate(baseline(verdict(H)), (), TODAY).changes([verdict(I, cause=Reason.FORBIDDEN)])
     assert lost.kind is Kind.LOST
     assert "a right is missing" in lost.why
 

@@ -10,7 +10,7 @@ from stsconf import suite_files
 from stsconf.judging.judge import judge
 from stsconf.judging.promise import Promise, import_promises
 from stsconf.judging.verdict import Outcome, Verdict
-from stsconf.timeline.timeline import Trouble
+from stsconf.timeline.events import Reason
 from tests.tape import Tape, created
 
 PROMISES = import_promises(suite_files.conformance())
@@ -53,7 +53,7 @@ def flapped(seconds: float) -> Tape:
 def test_a_view_younger_than_the_grace_is_raced_and_not_green(tmp_path: Path) -> None:
     verdict = verdict_of("ORD-02", flapped(0.5).close(), tmp_path)
     assert verdict.outcome is Outcome.INCONCLUSIVE
-    assert verdict.trouble is Trouble.RACED
+    assert verdict.cause is Reason.RACED
     assert "the controller may not have known yet" in verdict.explain()
 
 
@@ -100,13 +100,13 @@ def test_an_early_doubt_does_not_hide_a_later_violation(tmp_path: Path) -> None:
 def test_a_recording_without_a_seal_never_holds(tmp_path: Path) -> None:
     verdict = verdict_of("ORD-02", created(), tmp_path, sealed=False)
     assert verdict.outcome is Outcome.INCONCLUSIVE
-    assert verdict.trouble is Trouble.TRUNCATED
+    assert verdict.cause is Reason.TRUNCATED
 
 
 def test_an_unrepaired_gap_in_a_kind_that_was_read_never_holds(tmp_path: Path) -> None:
     tape = created()
     tape.add(rec="gap", s="pods", ns="", after_rv="1", until_rv="2", why="410", repaired=False)
-    assert verdict_of("ORD-02", tape, tmp_path).trouble is Trouble.GAP
+    assert verdict_of("ORD-02", tape, tmp_path).cause is Reason.GAP
 
 
 def test_a_gap_in_a_kind_that_was_not_read_changes_nothing(tmp_path: Path) -> None:
@@ -119,7 +119,7 @@ def test_nothing_to_check_is_not_green(tmp_path: Path) -> None:
     tape = Tape().open("create").set_created().pod_created(0).close()
     verdict = verdict_of("ORD-02", tape, tmp_path)
     assert verdict.outcome is Outcome.INCONCLUSIVE
-    assert verdict.trouble is Trouble.VACUOUS
+    assert verdict.cause is Reason.VACUOUS
 
 
 def test_a_scenario_that_was_not_recorded_is_not_judged() -> None:
@@ -173,7 +173,7 @@ def test_a_spec_changed_by_somebody_else_is_neither_praise_nor_blame(tmp_path: P
     tape.change("statefulsets", "web", {"metadata": {"generation": 2}, "spec": {"replicas": 3}})
     verdict = verdict_of("ORD-02", tape, tmp_path)
     assert verdict.outcome is Outcome.INCONCLUSIVE
-    assert verdict.trouble is Trouble.INTERFERENCE
+    assert verdict.cause is Reason.INTERFERENCE
 
 
 def test_a_second_writer_is_named(tmp_path: Path) -> None:
@@ -181,14 +181,14 @@ def test_a_second_writer_is_named(tmp_path: Path) -> None:
     managed = [{"manager": "autoscaler"}, {"manager": "kube-controller-manager", "subresource": "status"}]
     tape.change("statefulsets", "web", {"metadata": {"managedFields": managed}})
     verdict = verdict_of("ORD-01", tape, tmp_path)
-    assert verdict.trouble is Trouble.INTERFERENCE
+    assert verdict.cause is Reason.INTERFERENCE
     assert "autoscaler wrote to web as well" in verdict.explain()
 
 
 def test_an_evicted_pod_is_not_the_controllers_doing(tmp_path: Path) -> None:
     tape = created()
     tape.change("pods", "web-1", {"status": {"conditions": [{"type": "DisruptionTarget", "status": "True"}]}})
-    assert verdict_of("ORD-01", tape, tmp_path).trouble is Trouble.INTERFERENCE
+    assert verdict_of("ORD-01", tape, tmp_path).cause is Reason.INTERFERENCE
 
 
 @pytest.mark.parametrize(
@@ -209,7 +209,7 @@ def test_an_eviction_of_our_own_is_no_interference(
     tape.add(rec="act", phase="begin", **what)
     tape.add(rec="act", phase="end", **what, result=None)
     tape.change("pods", "web-1", {"status": {"conditions": [{"type": "DisruptionTarget", "status": "True"}]}})
-    assert (verdict_of("ORD-01", tape, tmp_path).trouble is not Trouble.INTERFERENCE) is ours
+    assert (verdict_of("ORD-01", tape, tmp_path).cause is not Reason.INTERFERENCE) is ours
 
 
 def late(settled: bool) -> Tape:
@@ -225,7 +225,7 @@ def test_a_set_that_never_gets_there_violates_what_was_waited_for(tmp_path: Path
 
 def test_a_set_whose_pod_is_ready_only_after_the_wait_was_slow_which_no_promise_forbids(tmp_path: Path) -> None:
     verdict = verdict_of("ORD-12", late(settled=False).pod_ready(0), tmp_path)
-    assert (verdict.outcome, verdict.trouble) == (Outcome.INCONCLUSIVE, Trouble.NOT_REACHED)
+    assert (verdict.outcome, verdict.cause) == (Outcome.INCONCLUSIVE, Reason.NOT_REACHED)
     assert "Pod web-0 became Ready after that for the first time" in verdict.explain()
 
 
@@ -248,7 +248,7 @@ def test_a_passive_recording_that_ends_in_the_middle_of_scaling_blames_nobody(tm
     tape.change("statefulsets", "web", {"metadata": {"generation": 2}, "spec": {"replicas": 3}})
     verdict = verdict_of("IDN-02", tape, tmp_path)
     assert verdict.outcome is Outcome.INCONCLUSIVE
-    assert verdict.trouble is Trouble.NOT_REACHED
+    assert verdict.cause is Reason.NOT_REACHED
 
 
 def misnumbered() -> Tape:
@@ -271,7 +271,7 @@ def test_kinds_that_were_not_shown_comparable_decide_nothing(tmp_path: Path) -> 
     assert verdict_of("REV-01", tape, tmp_path).outcome is Outcome.VIOLATED
     tape.records = [record for record in tape.records if record["rec"] != "probe"]
     verdict = verdict_of("REV-01", tape, tmp_path)
-    assert (verdict.outcome, verdict.trouble) == (Outcome.INCONCLUSIVE, Trouble.UNORDERED_KINDS)
+    assert (verdict.outcome, verdict.cause) == (Outcome.INCONCLUSIVE, Reason.UNORDERED_KINDS)
 
 
 def test_a_violation_that_may_come_from_a_gap_blames_nobody(tmp_path: Path) -> None:

@@ -22,8 +22,8 @@ from stsconf.report.style import LOOKS
 from stsconf.report.walkthrough import markdown, show
 from stsconf.run.walkthrough import WAITS, Transcript, steps
 from stsconf.run.walkthrough import _Reader as Reader
+from stsconf.timeline.events import Reason
 from stsconf.timeline.recording import assemble
-from stsconf.timeline.timeline import Trouble
 from stsconf.waits import Waits
 from tests.walkthrough_page import FOLDER, PAGE, PROMISES, kept, read
 
@@ -87,7 +87,7 @@ def test_without_kubectl_as_a_known_writer_nothing_is_concluded() -> None:
 
     timelines = changed(forget).timelines
     verdict = judge(PROMISES["ORD-01"], timelines)
-    assert (verdict.outcome, verdict.trouble) == (Outcome.INCONCLUSIVE, Trouble.INTERFERENCE)
+    assert (verdict.outcome, verdict.cause) == (Outcome.INCONCLUSIVE, Reason.INTERFERENCE)
 
 
 def test_a_change_by_kubectl_that_was_not_ours_is_interference() -> None:
@@ -98,7 +98,7 @@ def test_a_change_by_kubectl_that_was_not_ours_is_interference() -> None:
     begins = (record for _, record in read_records(RECORDING) if record["rec"] == "act" and record["phase"] == "begin")
     scaling = next(record["id"] for record in begins if record["verb"] == "scale")
     (timeline,) = changed(disown).timelines
-    assert [problem.trouble for problem in timeline.problems] == [Trouble.INTERFERENCE]
+    assert [problem.cause for problem in timeline.problems] == [Reason.INTERFERENCE]
     assert not kept()[0].timelines[0].problems
 
 

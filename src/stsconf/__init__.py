@@ -10,9 +10,10 @@ from stsconf.judging.expect import characterise, expect, expect_none, expect_rea
 from stsconf.judging.judge import judge
 from stsconf.judging.promise import Level, promise
 from stsconf.judging.verdict import Outcome, Verdict
+from stsconf.timeline.events import Event
 from stsconf.timeline.facts import Pod, Revision, StatefulSet, healthy
 from stsconf.timeline.recording import Recording, load
-from stsconf.timeline.timeline import Event, Timeline
+from stsconf.timeline.timeline import Timeline
 
 __all__ = [
     "Event",

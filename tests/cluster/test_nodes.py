@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from stsconf.timeline.questions import content, pods
 from stsconf.timeline.recording import load
 
 pytestmark = [pytest.mark.nodes]
@@ -29,8 +30,8 @@ def test_a_set_and_its_data_survive_a_drained_and_a_lost_node(tmp_path: Path) ->
         left = [pod for pod in timeline.pods.when(taken.seconds).values() if pod.fact.node == taken.body["node"]]
         assert left
         for pod in left:
-            written, successor = timeline.written(pod.uid), timeline.successor_of(pod)
+            written, successor = content.written(timeline, pod.uid), pods.successor_of(timeline, pod)
             assert written is not None
             assert successor is not None
-            after = [seen for seen in timeline.readings(written) if seen.seconds > successor.seconds]
+            after = [seen for seen in content.readings(timeline, written) if seen.seconds > successor.seconds]
             assert {(seen.via, seen.content) for seen in after} == {("http", written), ("nfs", written)}

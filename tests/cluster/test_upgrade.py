@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from stsconf.act.scenarios.upgrades import UPGRADED
+from stsconf.timeline.questions import content, harness
 from stsconf.timeline.recording import load
 
 pytestmark = [pytest.mark.upgrade]
@@ -31,12 +32,12 @@ def test_an_upgrade_by_kubeadm_moves_no_set_and_leaves_its_data_in_place(tmp_pat
     assert recording.problems == ()
     with_claims = 0
     for timeline in recording.timelines:
-        (upgrade,) = timeline.upgrades
+        (upgrade,) = harness.upgrades(timeline)
         for pod in timeline.pods.when(upgrade.seconds).values():
             if pod.fact.claims:
-                written = timeline.written(pod.uid)
+                written = content.written(timeline, pod.uid)
                 assert written is not None
-                after = [seen for seen in timeline.readings(written) if seen.seconds > upgrade.seconds]
+                after = [seen for seen in content.readings(timeline, written) if seen.seconds > upgrade.seconds]
                 assert {(seen.via, seen.content) for seen in after} == {("http", written), ("nfs", written)}
                 with_claims += 1
     assert {timeline.window.scenario for timeline in recording.timelines} == set(UPGRADED)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from stsconf.timeline.questions import harness
 from stsconf.timeline.recording import load
 
 pytestmark = [pytest.mark.local]
@@ -28,7 +29,7 @@ def test_an_exchange_for_the_same_version_moves_nothing(tmp_path: Path) -> None:
     assert recording.problems == ()
     assert len(recording.timelines) == 7
     for timeline in recording.timelines:
-        (upgrade,) = timeline.upgrades
+        (upgrade,) = harness.upgrades(timeline)
         assert timeline.pods.when(upgrade.seconds)
     before, after = (json.loads((tmp_path / f"{name}.json").read_text()) for name in ("before", "after"))
     assert before["sets"] == after["sets"]

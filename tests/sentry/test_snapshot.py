@@ -16,7 +16,7 @@ from stsconf.errors import PreflightRefused, UsageError
 from stsconf.gate.comparison import blind_spots, compare
 from stsconf.gate.snapshot import Snapshot, SnapshotError, read, take
 from stsconf.kube.api import ApiError
-from stsconf.timeline.facts import changed_fields, fields_of
+from stsconf.timeline.fields import changed_fields, fields_of
 
 SECRET = "hunter2"  # noqa: S105 - what must not be stored
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from stsconf.timeline import facts
+from stsconf.timeline import reduce
 
 Object = Mapping[str, Any]
 
@@ -67,7 +67,7 @@ def _refusals(
 def _not_ready_nodes(nodes: Iterable[Object]) -> Iterator[tuple[str, str]]:
     """Nodes that are not ready, and what is said of that: no event tells it of a pod that was not Ready before."""
     for node in nodes:
-        ready = facts.conditions(node).get("Ready")
+        ready = reduce.conditions(node).get("Ready")
         if ready and ready["status"] != "True":
             yield node["metadata"]["name"], str(ready.get("message") or ready.get("reason"))
 
@@ -83,8 +83,8 @@ def waiting(pod: Object) -> Iterator[tuple[str, str]]:
 def _pods(pods: Mapping[str, Object], events: Iterable[Object], not_ready: Mapping[str, str]) -> Iterator[str]:
     for name, pod in sorted(pods.items()):
         status = pod.get("status") or {}
-        conditions = facts.conditions(pod)
-        if facts.pod(pod).ready:
+        conditions = reduce.conditions(pod)
+        if reduce.pod(pod).ready:
             continue
         scheduled = conditions.get("PodScheduled") or {}
         message = str(scheduled.get("message") or scheduled.get("reason"))
@@ -106,7 +106,7 @@ def _pods(pods: Mapping[str, Object], events: Iterable[Object], not_ready: Mappi
 
 def _claims(claims: Mapping[str, Object], events: Iterable[Object]) -> Iterator[str]:
     for name, claim in sorted(claims.items()):
-        if facts.claim(claim).phase == "Pending":
+        if reduce.claim(claim).phase == "Pending":
             said = [e for e in events if (e.get("involvedObject") or {}).get("uid") == claim["metadata"]["uid"]]
             message = str(said[-1].get("message")) if said else "no provisioner took it"
             if "first consumer" in message:

@@ -9,7 +9,7 @@ from stsconf.act.objects import Names
 from stsconf.errors import NotCarriedOut
 from stsconf.kube.api import Object
 from stsconf.record.recorder import Recorder
-from stsconf.timeline import facts
+from stsconf.timeline import facts, reduce
 
 F = TypeVar("F", bound=facts.Fact)
 
@@ -37,7 +37,7 @@ class State:
     def stateful_set(self) -> facts.StatefulSet | None:
         """The set, once our own last change of it was recorded."""
         found = self.manifest()
-        return self._fact("statefulsets", found, facts.stateful_set) if found else None
+        return self._fact("statefulsets", found, reduce.stateful_set) if found else None
 
     def observed(self) -> facts.StatefulSet | None:
         """The set, once its status says that its controller has seen our last change."""
@@ -51,7 +51,7 @@ class State:
 
     def pods(self) -> dict[str, facts.Pod]:
         """The set's pods by name, also such as it does not own: those of a name that it gives."""
-        return self._all("pods", facts.pod, self._pod_name.fullmatch)
+        return self._all("pods", reduce.pod, self._pod_name.fullmatch)
 
     def pod(self, ordinal: int) -> facts.Pod:
         """The pod of an ordinal. Raises ``NotCarriedOut`` where there is none: nothing can be done to it."""
@@ -77,7 +77,7 @@ class State:
     def claims(self) -> dict[str, facts.Claim]:
         """The claims of the set's pods by name."""
         prefix = f"{self._names.claim}-{self._names.set_name}-"
-        return self._all("persistentvolumeclaims", facts.claim, lambda name: name.startswith(prefix))
+        return self._all("persistentvolumeclaims", reduce.claim, lambda name: name.startswith(prefix))
 
     def claim(self, ordinal: int) -> facts.Claim:
         """The claim of an ordinal. Raises ``NotCarriedOut`` where there is none: nothing can be done to it."""
@@ -88,7 +88,7 @@ class State:
 
     def revisions(self) -> dict[str, facts.Revision]:
         """The ControllerRevisions of the set's template by name, also such as it does not own."""
-        found = self._all("controllerrevisions", facts.revision)
+        found = self._all("controllerrevisions", reduce.revision)
         return {name: one for name, one in found.items() if one.labels.get("app") == self._names.app}
 
     def all_ready(self) -> bool:
@@ -109,9 +109,9 @@ class State:
 
     def published(self) -> bool:
         """Whether the governing Service answers with exactly the set's Ready pods."""
-        pods, namespace = self.pods(), self._all("pods", facts.pod)
+        pods, namespace = self.pods(), self._all("pods", reduce.pod)
         others = {pod.uid for name, pod in namespace.items() if name not in pods}
-        slices = self._all("endpointslices", facts.endpoint_slice).values()
+        slices = self._all("endpointslices", reduce.endpoint_slice).values()
         mine = (endpoint for one in slices if one.service == self._names.service for endpoint in one.endpoints)
         found = {endpoint.pod_uid for endpoint in mine if endpoint.ready and endpoint.pod_uid}
         return found - others == {pod.uid for pod in pods.values() if pod.healthy}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from stsconf.errors import UsageError
 from stsconf.gate.snapshot import KINDS, Objects, Properties, Snapshot
 from stsconf.judging.verdict import singular
-from stsconf.timeline.facts import changed_fields
+from stsconf.timeline.fields import changed_fields
 
 _ABSENT = object()
 

@@ -18,7 +18,7 @@ from stsconf.judging import result as document
 from stsconf.judging.catalogue import rows
 from stsconf.judging.result import Json, ResultFileError
 from stsconf.judging.verdict import Outcome, Verdict
-from stsconf.timeline.timeline import Trouble
+from stsconf.timeline.events import Reason
 
 SCHEMA = "stsconf-gate"
 VERSION = 1
@@ -147,7 +147,7 @@ def _compare(before: Mapping[str, Any], now: Verdict | None) -> Change | None:
     why = now.reason
     if was in _JUDGED and (now.outcome not in _JUDGED or (before["obligations"] and not now.obligations)):
         kind = Kind.LOST
-        if now.trouble is Trouble.FORBIDDEN:
+        if now.cause is Reason.FORBIDDEN:
             why = f"a right is missing: {why}"
     elif was in _GOOD and now.outcome is Outcome.VIOLATED:
         kind = Kind.REGRESSED

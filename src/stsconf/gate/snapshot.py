@@ -1,7 +1,7 @@
 """What sets, pods, revisions, claims and volumes are at one time, read without any write, as a JSON file.
 
 Schema ``sts-snapshot`` v1. Nothing of a pod template is stored but the paths of its fields, each with a tag of 16 bits
-(``facts.fields_of``): no image, no value of an environment variable, no annotation.
+(``timeline.fields``): no image, no value of an environment variable, no annotation.
 """
 
 import json
@@ -16,6 +16,7 @@ from stsconf.errors import PreflightRefused, StsconfError
 from stsconf.judging.verdict import singular
 from stsconf.kube.api import Api, ApiError, identify
 from stsconf.timeline import facts
+from stsconf.timeline.reduce import REDUCERS
 
 SCHEMA = "sts-snapshot"
 VERSION = 1
@@ -112,7 +113,7 @@ def take(api: Api, namespace: str | None) -> Snapshot:
                 raise _refused(namespace, error) from None
             unseen.append(plural)
             listed = []
-        reduce = facts.REDUCERS[plural]
+        reduce = REDUCERS[plural]
         read[plural] = [(raw["metadata"].get("namespace") or "", reduce(raw)) for raw in listed]
     server, cluster = identify(api)
     taken = datetime.now(UTC).isoformat(timespec="seconds")

@@ -17,8 +17,8 @@ from stsconf.judging.judge import judge
 from stsconf.judging.promise import Promise
 from stsconf.judging.result import CUT_SHORT, UNREACHED, ResultFileError
 from stsconf.judging.verdict import Verdict
+from stsconf.timeline.events import Reason
 from stsconf.timeline.recording import Recording, load
-from stsconf.timeline.timeline import Trouble
 
 _NOT_FROM_VERDICTS = frozenset(
     {ExitCode.INTERRUPTED, ExitCode.HARNESS, ExitCode.USAGE, ExitCode.REFUSED, ExitCode.REGRESSION}
@@ -81,7 +81,7 @@ def _recording(folder: Path, name: str, sha256: str, sealed: bool) -> Recording:
                     pass
     except (OSError, EOFError, ValueError, zlib.error) as error:
         raise ResultFileError(f"{path} cannot be read: {error}.", "It was cut short or damaged; run again.") from None
-    damage = next((p.what for p in recording.problems if p.kind is None and p.trouble is Trouble.INTEGRITY), None)
+    damage = next((p.what for p in recording.problems if p.kind is None and p.cause is Reason.INTEGRITY), None)
     if recording.sealed != sealed:
         raise ResultFileError(
             f"{path} has no seal: it was cut short, or the run did not end as it should.",

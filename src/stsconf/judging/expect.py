@@ -10,8 +10,10 @@ from typing import Any, TypeVar
 
 from stsconf.errors import UnknownFact
 from stsconf.judging.verdict import Obligation, Outcome, Witness, singular, witness_of
+from stsconf.timeline.events import GRACE_SECONDS, Change, Event, Reason, reason_of
 from stsconf.timeline.facts import Fact, StatefulSet
-from stsconf.timeline.timeline import GRACE_SECONDS, Change, Event, History, Timeline, Trouble, trouble_of
+from stsconf.timeline.history import History
+from stsconf.timeline.timeline import Timeline
 
 F = TypeVar("F", bound=Fact)
 
@@ -54,10 +56,10 @@ class Expectation:
         expected: str,
         seen: str,
         *others: Event[Any],
-        trouble: Trouble | None = None,
+        cause: Reason | None = None,
     ) -> None:
         witness = [witness_of(self._event, phrase(self._event)), *(witness_of(e, phrase(e)) for e in others)]
-        _put(outcome, expected, seen, *witness, trouble=trouble)
+        _put(outcome, expected, seen, *witness, cause=cause)
 
     def shows(self, what: str, seen: object, wanted: object) -> None:
         """What was read off the object at this moment is what it should be."""
@@ -152,8 +154,8 @@ class Expectation:
             if at is not None and at.now is not None and condition(at.now):
                 self._add(Outcome.HOLDS, expected, f"it was, since {at.seconds:.3f} s", at)
                 return
-            since = history.unmet(name, condition, event.rv)
-            if since is None or (since.change is Change.ADDED and not history.lost(name, condition, event.rv)):
+            since = history.false_since(name, condition, event.rv)
+            if since is None or (since.change is Change.ADDED and not history.last_loss(name, condition, event.rv)):
                 if history.unseen(0, event.rv):
                     raise UnknownFact(f"part of {history.kind} was not seen")
                 seen = f"{name} had never been {what}" if at else f"there was no {singular(history.kind)} {name} yet"
@@ -177,7 +179,7 @@ class Expectation:
                     expected,
                     f"{say(event)} {age:.3f} s after {name} ceased to be {what}: the controller may not have known yet",
                     since,
-                    trouble=Trouble.RACED,
+                    cause=Reason.RACED,
                 )
         except UnknownFact as unknown:
             self._unknown(expected, unknown)
@@ -198,12 +200,10 @@ class Expectation:
             outcome = Outcome.HOLDS if in_time else Outcome.VIOLATED
             self._add(outcome, expected, f"{say(self._event)} {age:.3f} s after that", since)
         else:
-            self._add(
-                Outcome.INCONCLUSIVE, expected, "one of the two was not seen in time", since, trouble=Trouble.RACED
-            )
+            self._add(Outcome.INCONCLUSIVE, expected, "one of the two was not seen in time", since, cause=Reason.RACED)
 
     def _unknown(self, expected: str, unknown: UnknownFact) -> None:
-        self._add(Outcome.INCONCLUSIVE, expected, str(unknown), trouble=trouble_of(unknown))
+        self._add(Outcome.INCONCLUSIVE, expected, str(unknown), cause=reason_of(unknown))
 
 
 def expect(event: Event[Any]) -> Expectation:
@@ -232,15 +232,15 @@ def expect_reached(reached: bool, what: str, *witness: Event[Any], seen: str = "
     if reached:
         _put(Outcome.HOLDS, what, "so it was", *marks)
     elif around := timeline.window.plan.get("environment"):
-        _put(Outcome.INCONCLUSIVE, what, f"not reached: {around}", *marks, trouble=Trouble.ENVIRONMENT)
+        _put(Outcome.INCONCLUSIVE, what, f"not reached: {around}", *marks, cause=Reason.ENVIRONMENT)
     elif late := _later(witness):
-        trouble = Trouble.ENVIRONMENT if timeline.window.settled else Trouble.NOT_REACHED
-        _put(Outcome.INCONCLUSIVE, what, late, *marks, trouble=trouble)
+        cause = Reason.ENVIRONMENT if timeline.window.settled else Reason.NOT_REACHED
+        _put(Outcome.INCONCLUSIVE, what, late, *marks, cause=cause)
     elif timeline.window.settled is not None and not timeline.problems:
         waited = timeline.window.waited_for or "although the set's status says that all is done"
         _put(Outcome.VIOLATED, what, "; ".join(filter(None, (f"not reached: {waited}", seen))), *marks)
     else:
-        _put(Outcome.INCONCLUSIVE, what, "not reached while we watched", *marks, trouble=Trouble.NOT_REACHED)
+        _put(Outcome.INCONCLUSIVE, what, "not reached while we watched", *marks, cause=Reason.NOT_REACHED)
 
 
 def _later(witness: Iterable[Event[Any]]) -> str:
@@ -267,8 +267,8 @@ def characterise(what: str, seen: str, *witness: Event[Any]) -> None:
     _put(Outcome.CHARACTERISED, what, seen, *(witness_of(event, phrase(event)) for event in witness))
 
 
-def _put(outcome: Outcome, expected: str, seen: str, *witness: Witness, trouble: Trouble | None = None) -> None:
-    obligations.get().append(Obligation(outcome, expected, seen, witness, trouble))
+def _put(outcome: Outcome, expected: str, seen: str, *witness: Witness, cause: Reason | None = None) -> None:
+    obligations.get().append(Obligation(outcome, expected, seen, witness, cause))
 
 
 def _may_be_younger(flip: Event[Any], event: Event[Any]) -> bool:

@@ -9,7 +9,8 @@ from stsconf.judging.catalogue import quote
 from stsconf.judging.expect import judged, obligations
 from stsconf.judging.promise import Level, Promise
 from stsconf.judging.verdict import WORST_FIRST, Obligation, Outcome, TimelineVerdict, Verdict, worst
-from stsconf.timeline.timeline import Problem, Timeline, Trouble, kinds_read, trouble_of
+from stsconf.timeline.events import Problem, Reason, reason_of
+from stsconf.timeline.timeline import Timeline, kinds_read
 
 
 def judge(promise: Promise, timelines: Sequence[Timeline], *, required: bool = True) -> Verdict:
@@ -24,12 +25,12 @@ def decide(
     """The verdict from what ``judge_timeline`` found; ``recorded`` are the scenarios there was a timeline of."""
     triggered = tuple(v for v in judged_on if v is not None)
     outcome = worst((v.outcome for v in triggered), Outcome.NOT_JUDGED)
-    note, trouble = "", next((v.trouble for v in triggered if v.outcome is outcome), None)
+    note, cause = "", next((v.cause for v in triggered if v.outcome is outcome), None)
     if not triggered:
         if recorded.isdisjoint(promise.scenarios):
             note = f"needs scenario {' or '.join(promise.scenarios)}, which was not recorded"
         else:
-            outcome, trouble = Outcome.INCONCLUSIVE, Trouble.VACUOUS
+            outcome, cause = Outcome.INCONCLUSIVE, Reason.VACUOUS
             note = "nothing to check: what the promise speaks about did not happen on any timeline"
     return Verdict(
         id=promise.id,
@@ -40,7 +41,7 @@ def decide(
         outcome=outcome,
         required=required and promise.level is Level.DOCUMENTED,
         timelines=triggered,
-        trouble=trouble,
+        cause=cause,
         note=note,
         quote=str(quote(promise.id) or ""),
     )
@@ -59,7 +60,7 @@ def judge_timeline(promise: Promise, timeline: Timeline) -> TimelineVerdict | No
     except NotApplicable as lack:
         excuse = str(lack)
     except UnknownFact as unknown:
-        found.append(Obligation(Outcome.INCONCLUSIVE, promise.title, str(unknown), trouble=trouble_of(unknown)))
+        found.append(Obligation(Outcome.INCONCLUSIVE, promise.title, str(unknown), cause=reason_of(unknown)))
     except Exception as error:  # a fault of ours must never look like one of the cluster
         where = traceback.extract_tb(error.__traceback__)[-1]
         note = f"our own check failed: {type(error).__name__}: {error} ({where.name}, line {where.lineno})"
@@ -70,31 +71,31 @@ def judge_timeline(promise: Promise, timeline: Timeline) -> TimelineVerdict | No
         kinds_read.reset(tokens[2])
 
     if timeline.window.plan.get("hasty"):  # only what never un-happens counts there
-        found = [obligation for obligation in found if obligation.trouble is not Trouble.RACED]
+        found = [obligation for obligation in found if obligation.cause is not Reason.RACED]
     if excuse:
         return _result(timeline, Outcome.NOT_APPLICABLE, [], None, excuse)
     holes = [p for p in timeline.problems if p.kind is None or p.kind in kinds]
     if found and not promise.survives_gaps and len(kinds) > 1 and (loose := kinds - timeline.domain):
         what = f"revisions of {', '.join(sorted(loose))} were not shown comparable"
-        holes.append(Problem(Trouble.UNORDERED_KINDS, None, what))
+        holes.append(Problem(Reason.UNORDERED_KINDS, None, what))
     stopped = timeline.window.plan.get("stopped")
     if not found and not holes and not stopped:
         return None
-    hole = min(holes, key=lambda problem: problem.trouble not in _VOIDING, default=None)
+    hole = min(holes, key=lambda problem: problem.cause not in _VOIDING, default=None)
     outcome = worst((o.outcome for o in found), Outcome.HOLDS)
-    trouble = next((o.trouble for o in found if o.outcome is outcome), None)
-    unseen = outcome is Outcome.INCONCLUSIVE and trouble is Trouble.GAP
+    cause = next((o.cause for o in found if o.outcome is outcome), None)
+    unseen = outcome is Outcome.INCONCLUSIVE and cause is Reason.GAP
     blind = not promise.survives_gaps and any(map(_hides, holes))
     frail = blind or outcome in (Outcome.HOLDS, Outcome.CHARACTERISED)
-    if hole and (frail or unseen or hole.trouble in _VOIDING) and outcome is not Outcome.ERROR:
-        outcome, trouble, note = Outcome.INCONCLUSIVE, hole.trouble, hole.what
+    if hole and (frail or unseen or hole.cause in _VOIDING) and outcome is not Outcome.ERROR:
+        outcome, cause, note = Outcome.INCONCLUSIVE, hole.cause, hole.what
     if outcome is Outcome.VIOLATED and promise.level is Level.IMPLEMENTATION:
         outcome = Outcome.DIFFERS
     if stopped and outcome not in (Outcome.VIOLATED, Outcome.ERROR, Outcome.DIFFERS):
         if timeline.window.scenario not in promise.scenarios:
             return None
-        outcome, found, trouble, note = Outcome.NOT_JUDGED, [], None, stopped
-    return _result(timeline, outcome, found, trouble, note)
+        outcome, found, cause, note = Outcome.NOT_JUDGED, [], None, stopped
+    return _result(timeline, outcome, found, cause, note)
 
 
 def _excuse(promise: Promise, timeline: Timeline) -> str:
@@ -110,19 +111,19 @@ def _excuse(promise: Promise, timeline: Timeline) -> str:
 
 
 def _result(
-    timeline: Timeline, outcome: Outcome, found: Sequence[Obligation], trouble: Trouble | None, note: str
+    timeline: Timeline, outcome: Outcome, found: Sequence[Obligation], cause: Reason | None, note: str
 ) -> TimelineVerdict:
     failing = sorted((o for o in found if o.outcome is not Outcome.HOLDS), key=lambda o: WORST_FIRST.index(o.outcome))
     window = timeline.window
     return TimelineVerdict(
-        window.scenario, window.namespace, window.set_name, outcome, len(found), tuple(failing), trouble, note
+        window.scenario, window.namespace, window.set_name, outcome, len(found), tuple(failing), cause, note
     )
 
 
-_VOIDING = (Trouble.INTEGRITY, Trouble.INTERFERENCE)
+_VOIDING = (Reason.INTEGRITY, Reason.INTERFERENCE)
 """Holes that take away the ground for blame as well as for praise."""
 
 
 def _hides(problem: Problem) -> bool:
     """Whether something was not seen; that some scenario did not end takes nothing from what was."""
-    return problem.trouble is not Trouble.NOT_REACHED or problem.kind is not None
+    return problem.cause is not Reason.NOT_REACHED or problem.kind is not None

@@ -190,7 +190,7 @@ def promise(verdict: Verdict) -> Json:
         "quote": verdict.quote,
         "verdict": verdict.outcome.value,
         "reason": verdict.reason,
-        "trouble": verdict.trouble.value if verdict.trouble else None,
+        "trouble": verdict.cause.value if verdict.cause else None,
         "required": verdict.required,
         "obligations": verdict.obligations,
         "witness": [_witness(witness) for witness in verdict.witness],
@@ -204,7 +204,7 @@ def _timeline(timeline: TimelineVerdict) -> Json:
         "namespace": timeline.namespace,
         "set": timeline.set_name,
         "verdict": timeline.outcome.value,
-        "trouble": timeline.trouble.value if timeline.trouble else None,
+        "trouble": timeline.cause.value if timeline.cause else None,
         "note": timeline.note,
         "obligations": timeline.obligations,
         "failing": [_obligation(obligation) for obligation in timeline.failing],
@@ -216,7 +216,7 @@ def _obligation(obligation: Obligation) -> Json:
         "verdict": obligation.outcome.value,
         "expected": obligation.expected,
         "seen": obligation.seen,
-        "trouble": obligation.trouble.value if obligation.trouble else None,
+        "trouble": obligation.cause.value if obligation.cause else None,
         "witness": [_witness(witness) for witness in obligation.witness],
     }
 

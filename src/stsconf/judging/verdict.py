@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from stsconf.timeline.timeline import Event, Trouble
+from stsconf.timeline.events import Event, Reason
 
 
 class Outcome(StrEnum):
@@ -66,7 +66,7 @@ class Obligation:
     expected: str
     seen: str
     witness: tuple[Witness, ...] = ()
-    trouble: Trouble | None = None
+    cause: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class TimelineVerdict:
     outcome: Outcome
     obligations: int
     failing: tuple[Obligation, ...] = ()
-    trouble: Trouble | None = None
+    cause: Reason | None = None
     note: str = ""
 
 
@@ -95,7 +95,7 @@ class Verdict:
     outcome: Outcome
     required: bool
     timelines: tuple[TimelineVerdict, ...]
-    trouble: Trouble | None = None
+    cause: Reason | None = None
     note: str = ""
     quote: str = ""
 
@@ -113,7 +113,7 @@ class Verdict:
     def reason(self) -> str:
         """One sentence: what was seen instead, or how much was checked."""
         decided = self.deciding
-        if decided and decided.failing and decided.trouble is not Trouble.FORBIDDEN:
+        if decided and decided.failing and decided.cause is not Reason.FORBIDDEN:
             return f"in scenario {decided.scenario}: {decided.failing[0].seen}"
         if self.note or (decided and decided.note):
             return self.note or (decided.note if decided else "")

@@ -7,8 +7,9 @@ from typing import Any
 
 from stsconf.judging.verdict import Outcome, TimelineVerdict, Verdict, Witness
 from stsconf.report.spans import lanes, on, say_action, say_observation
+from stsconf.timeline.events import Event
 from stsconf.timeline.recording import Recording
-from stsconf.timeline.timeline import Event, Timeline
+from stsconf.timeline.timeline import Timeline
 
 _MOST_ROWS = 80
 _MOST_FAILING = 5

@@ -12,7 +12,9 @@ from typing import Any
 
 from stsconf.judging.verdict import TimelineVerdict, Verdict, singular
 from stsconf.timeline import facts
-from stsconf.timeline.timeline import Action, Event, History, Observation, Timeline
+from stsconf.timeline.events import Action, Event, Observation
+from stsconf.timeline.history import History
+from stsconf.timeline.timeline import Timeline
 
 
 class State(StrEnum):

@@ -14,8 +14,9 @@ from stsconf.report.evidence import cell
 from stsconf.report.style import LOOKS
 from stsconf.run.walkthrough import Command, Step, Transcript
 from stsconf.timeline import facts
+from stsconf.timeline.events import Event, Observation
 from stsconf.timeline.recording import Recording
-from stsconf.timeline.timeline import Event, Observation, Timeline
+from stsconf.timeline.timeline import Timeline
 
 _WORDS = {
     "statefulsets": "set",

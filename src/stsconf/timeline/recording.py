@@ -8,21 +8,21 @@ from typing import Any
 
 from stsconf.record.file import FileState, Record, inspect, read_records
 from stsconf.timeline import facts
-from stsconf.timeline.timeline import (
+from stsconf.timeline.events import (
     END,
     GRACE_SECONDS,
     Action,
     Change,
     Event,
     Gap,
-    History,
     Observation,
     Problem,
-    Timeline,
-    Trouble,
-    Window,
+    Reason,
     evicted,
 )
+from stsconf.timeline.history import History
+from stsconf.timeline.reduce import REDUCERS
+from stsconf.timeline.timeline import Timeline, Window
 from stsconf.timeline.writes import Write, write_of
 
 
@@ -110,16 +110,16 @@ class _Reader:
             self._add_action(0, begin, {})
         state = self.state
         if not state.sealed:
-            self._problem(Trouble.TRUNCATED, None, f"{self.path.name} has no seal: the run did not end as it should")
+            self._problem(Reason.TRUNCATED, None, f"{self.path.name} has no seal: the run did not end as it should")
         elif state.problem:
-            self._problem(Trouble.INTEGRITY, None, state.problem)
+            self._problem(Reason.INTEGRITY, None, state.problem)
         closed = {w.scenario for w in self.windows.values() if w.settled is not None or "stopped" in w.plan}
         why = {w.scenario: f": {w.plan['failed']}" for w in self.windows.values() if w.plan.get("failed")}
         planned = set(self.header.get("scenarios") or ())
         if "slice" in self.header:
             planned &= {w.scenario for w in self.windows.values()}
         for name in sorted(planned - closed):
-            self._problem(Trouble.NOT_REACHED, None, f"scenario {name} was planned and did not end{why.get(name, '')}")
+            self._problem(Reason.NOT_REACHED, None, f"scenario {name} was planned and did not end{why.get(name, '')}")
         domain = frozenset() if self.probe_failed or not self.domains else self.domains[-1]
         return Recording(
             path=self.path,
@@ -131,8 +131,8 @@ class _Reader:
             events=self.count,
         )
 
-    def _problem(self, trouble: Trouble, kind: str | None, what: str, namespace: str = "") -> None:
-        self.problems.append((namespace, Problem(trouble, kind, what)))
+    def _problem(self, cause: Reason, kind: str | None, what: str, namespace: str = "") -> None:
+        self.problems.append((namespace, Problem(cause, kind, what)))
 
     def _feed(self, kind: str, namespace: str) -> _Feed:
         """The feed that an object comes from: of its namespace, where there is one, else of the whole cluster."""
@@ -177,7 +177,7 @@ class _Reader:
             if known_kind == kind and (scope is None or namespace == scope) and (namespace, name) not in listed:
                 self._store(line, seconds, kind, Change.LOST, rv, namespace, fact.uid, name, None, late=True)
         for (namespace, name), raw in listed.items():
-            if reduce := facts.REDUCERS.get(kind):
+            if reduce := REDUCERS.get(kind):
                 fact = reduce(raw)
                 if self.live.get((kind, namespace, name)) != fact:
                     own_rv = int(raw["metadata"]["resourceVersion"])
@@ -185,7 +185,7 @@ class _Reader:
 
     def _on_ev(self, line: int, record: Mapping[str, Any]) -> None:
         self.count += 1
-        reduce = facts.REDUCERS.get(record["s"])
+        reduce = REDUCERS.get(record["s"])
         if reduce is None:
             return
         change = Change(record["type"])
@@ -243,14 +243,14 @@ class _Reader:
         feed.gaps.append(Gap(int(record.get("after_rv") or 0), until))
         if record.get("why") == "forbidden":
             self._problem(
-                Trouble.FORBIDDEN,
+                Reason.FORBIDDEN,
                 kind,
                 f"reading {kind} was not allowed: it takes the right to list and watch {kind}",
                 namespace,
             )
         else:
             why = f"line {line}: versions of {kind} were missed ({record.get('why')})"
-            self._problem(Trouble.GAP, kind, why, namespace)
+            self._problem(Reason.GAP, kind, why, namespace)
 
     def _on_act(self, line: int, record: Mapping[str, Any]) -> None:
         if record["phase"] == "begin":
@@ -315,8 +315,8 @@ class _Reader:
                 continue
             kind, _, namespace = key.partition("/")
             self.feeds[kind, namespace].end_unproven = True
-            trouble = Trouble.INTEGRITY if result.startswith("mismatch") else Trouble.NOT_REACHED
-            self._problem(trouble, kind, f"the end of {key} was not proven: {result}", namespace)
+            cause = Reason.INTEGRITY if result.startswith("mismatch") else Reason.NOT_REACHED
+            self._problem(cause, kind, f"the end of {key} was not proven: {result}", namespace)
 
     def _timeline(self, window: Window, domain: frozenset[str]) -> Timeline:
         def history(kind: str, mine: Callable[[Event[Any]], bool], namespace: str | None = None) -> History[Any]:
@@ -386,13 +386,13 @@ def _interference(
         if changed and event.rv not in ours and not event.fact.terminating:
             who = "it was not seen by whom" if event.change is Change.LISTED else "not by this run"
             what = f"line {event.line}: the spec of {event.name} was changed, and {who}"
-            yield Problem(Trouble.INTERFERENCE, None, what)
+            yield Problem(Reason.INTERFERENCE, None, what)
         if strangers := event.fact.spec_managers - managers:
-            yield Problem(Trouble.INTERFERENCE, None, f"{', '.join(sorted(strangers))} wrote to {event.name} as well")
+            yield Problem(Reason.INTERFERENCE, None, f"{', '.join(sorted(strangers))} wrote to {event.name} as well")
             break
     by_us = evicted(actions)
     taken_away = {action.body["node"] for action in actions if action.verb == "lose"}
     for pod in pods.events:
         if pod.fact.disrupted and pod.uid not in by_us and pod.fact.node not in taken_away:
-            yield Problem(Trouble.INTERFERENCE, None, f"{pod.name} was evicted or preempted during the run")
+            yield Problem(Reason.INTERFERENCE, None, f"{pod.name} was evicted or preempted during the run")
             break
