@@ -89,7 +89,7 @@ def test_parallel_updates_as_many_pods_at_once_as_may_be_unavailable(timeline: T
 
 @promise("MXU-06", source=f"{KEP_961}#api-changes", scenarios=("parallel_rollout",), since="1.35", everywhere=False)
 def test_parallel_goes_on_when_any_pod_is_ready(timeline: Timeline) -> None:
-    """Under Parallel, an update goes on once one replaced Pod is Ready, even while another is not."""
+    """Under Parallel, an update continues once one replaced Pod is Ready, even while another is not."""
     for stops, _ in _parallel_updates(timeline):
         ready = [
             {bool(timeline.pods.since(past.name, healthy, stop.rv)) for past in stops if past.rv < stop.rv}

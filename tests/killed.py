@@ -73,7 +73,7 @@ class Phase(StrEnum):
 
 PHASES = tuple(Phase)
 BEGINS = {
-    "storage: proving class": Phase.STORAGE,
+    "storage: testing StorageClass": Phase.STORAGE,
     "recording: every watch is open": Phase.SCENARIOS,
     "recording: proving that nothing was missed": Phase.CLOSING,
     "cleaning up: ": Phase.CLEANUP,

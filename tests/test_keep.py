@@ -29,7 +29,7 @@ def test_what_was_made_stays_as_was_asked(keep: Keep, failed: bool, stays: bool)
     assert Staying(keep, lambda: failed, "run-ab", said.append).holds(cluster) is stays
     assert said == [f"keeping: {remains}" for remains in cluster.remains]
     look, remove = "kubectl '--kubeconfig=a file' get pods -A", "stsconf clean --run=run-ab --yes"
-    told = f"kind cluster stsconf-ab, kept for a look: `{look}`; to remove it: `{remove}`"
+    told = f"kind cluster stsconf-ab, kept for debugging: `{look}`; to remove it: `{remove}`"
     assert cluster.remains == ([told] if stays else [])
 
 

@@ -178,7 +178,7 @@ def test_a_mirror_is_scheme_host_and_port(url: str) -> None:
     ],
 )
 def test_what_is_no_mirror_is_a_usage_error(url: str) -> None:
-    with pytest.raises(UsageError, match="is no registry"):
+    with pytest.raises(UsageError, match="is not a registry"):
         mirror.checked(url, None)
 
 

@@ -61,7 +61,7 @@ def test_collecting_needs_no_cluster_and_leaves_nothing(tmp_path: Path) -> None:
         ("--sts-settle=soon", "is no time such as 90 or 10m"),
         ("--sts-deadline=0", "is no time such as 90 or 10m"),
         ("--sts-cluster=existing --sts-kubernetes=v1.34.0", "has no meaning with --sts-cluster=existing"),
-        ("--sts-registry-mirror=mirror.example:5000", "is no registry. Give http[s]://HOST[:PORT]"),
+        ("--sts-registry-mirror=mirror.example:5000", "is not a registry. Give http[s]://HOST[:PORT]"),
     ],
 )
 def test_options_that_make_no_sense_are_usage_errors(option: str, sentence: str, tmp_path: Path) -> None:

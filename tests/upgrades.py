@@ -59,7 +59,7 @@ class Found:
     def row(self) -> str:
         """A row of the table."""
         pods = sum(what.startswith("Pod ") for words in self.moved.values() for what in words)
-        sets = ", ".join(sorted(name.split("-upgrade-")[1].split("/")[0] for name in self.moved)) or "none"
+        sets = ", ".join(sorted(f"`{name.split('-upgrade-')[1].split('/')[0]}`" for name in self.moved)) or "none"
         cells = (*self.pair, f"{self.verdict} (exit {self.code})", sets, str(pods), "; ".join(self.changes))
         return f"| {' | '.join(cells)} | {', '.join(self.others)} | {self.seconds:.0f} s |"
 
@@ -130,7 +130,7 @@ def main(wanted: list[str]) -> int:
 
 
 HEAD = (
-    "| from | to | UPD-19 | sets that moved | their pods | fields of the new revision | other promises | took |",
+    "| from | to | UPD-19 | changed StatefulSets | their pods | fields of the new revision | other promises | took |",
     "|---|---|---|---|---|---|---|---|",
 )
 SEEN = "The first pair by `snapshot` and `compare` alone, through an account that may only read:"

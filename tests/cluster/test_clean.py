@@ -75,7 +75,7 @@ def pods_run(api: Api, log: Path) -> bool:  # noqa: ARG001 - one signature for a
 
 POINTS = {
     "while namespaces are made": recorded,
-    "at the storage probe": said("storage: proving class"),
+    "at the storage probe": said("storage: testing StorageClass"),
     "when the recording is open": said("recording: every watch is open"),
     "in mid-scenario": pods_run,
     "while cleaning up": said("cleaning up:"),

@@ -110,7 +110,7 @@ def test_a_reader_of_one_namespace_sees_what_moved_and_says_what_it_cannot_see(
     assert until(lambda: settled(cluster), SECONDS)
     moved = stsconf("compare", one, take("three.json"))
     assert moved.returncode == 1
-    assert "sentry/web moved" in moved.stdout
+    assert "sentry/web changed" in moved.stdout
     assert ": spec.template.spec.containers[nginx].image changed\n" in moved.stdout
     for pod in ("web-0", "web-1"):
         replaced = rf"Pod {pod}: was replaced by another object of its name; (node was .* and is .*; )?revision was"

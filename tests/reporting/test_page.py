@@ -73,7 +73,7 @@ def test_every_link_inside_the_page_has_a_goal(shown: Outline) -> None:
 
 
 def test_the_verdict_comes_first_and_the_evidence_leads_to_lines(shown: Outline, broken: Recording) -> None:
-    order = ["Violated", "Not the real part:", "Every promise", "Evidence", "What happened", broken.sha256]
+    order = ["Violated", "Stand-ins:", "Every promise", "Evidence", "What happened", broken.sha256]
     places = [shown.text.index(word) for word in order]
     assert places == sorted(places)
     assert "Pod web-1 keeps its revision" in shown.text

@@ -16,7 +16,7 @@ def test_what_needs_a_reader_comes_before_what_holds(broken: Recording) -> None:
     told = re.findall(r"^### . (\S+) (\w+)", text, re.MULTILINE)
     assert told == [("PRT-02", "violated"), ("API-01", "error"), ("PRT-09", "differs")]
     assert "STO-05" in text.split("<details>")[1]
-    assert "Not the real part: NFS client in user space." in text
+    assert "Stand-ins: NFS client in user space." in text
 
 
 def test_the_deciding_lines_are_named(broken: Recording) -> None:

@@ -36,7 +36,7 @@ def test_a_pipe_gets_plain_text_that_fits_its_width(broken: Recording) -> None:
 def test_the_first_lines_say_where_and_the_last_one_what_came_of_it(broken: Recording) -> None:
     lines = shown(RUN, verdicts_of(broken)).splitlines()
     assert lines[0] == "Kubernetes v1.37.2, provider kind, context kind-stsconf, suite 0.1.0"
-    assert lines[1:3] == ["Not the real part:", "  - NFS client in user space"]
+    assert lines[1:3] == ["Stand-ins:", "  - NFS client in user space"]
     assert lines[-1] == "1 violated, 1 not judged, 1 holds; 81.2 s. Exit 1: a required promise is violated."
 
 

@@ -267,8 +267,8 @@ def test_half_a_file_another_schema_and_damage_are_errors_in_one_paragraph(tmp_p
     (kind,) = [kind for kind in document["sets"]["shop/old"] if kind == "pods"]
     for text, error in (
         (whole[: len(whole) // 2], "cut short"),
-        ("[]", "no sts-snapshot"),
-        (json.dumps({**document, "schema": "sts-timeline"}), "no sts-snapshot"),
+        ("[]", "not a sts-snapshot"),
+        (json.dumps({**document, "schema": "sts-timeline"}), "not a sts-snapshot"),
         (json.dumps({**document, "version": 2}), "has version 2"),
         (json.dumps({k: v for k, v in document.items() if k != "sets"}), "contradicts"),
         (json.dumps({**document, "sets": {"shop/old": {kind: {"old-0": 7}}}}), "contradicts"),
@@ -302,6 +302,6 @@ def test_the_command_is_silent_or_names_what_moved(tmp_path: Path, capsys: pytes
     assert capsys.readouterr() == ("", "")
     assert main(["compare", str(one), str(other)]) == 1
     said = capsys.readouterr().out
-    assert "shop/web moved\n  Pod web-0: restarts was 0 and is 3\n" in said
+    assert "shop/web changed\n  Pod web-0: restarts was 0 and is 3\n" in said
     assert "1 of 2 sets moved" in said
     assert main(["compare", str(one), str(tmp_path / "none")]) == 3

@@ -252,7 +252,7 @@ def clean_cluster(api: Api, request: Request, waits: Waits, say: Say) -> ExitCod
         print(f"Still there: {sentence}")
     if alive:
         raise PreflightRefused(
-            f"Run {alive[0].run} is alive ({alive[0].owner}, last sign of life "
+            f"Run {alive[0].run} is alive ({alive[0].owner}, last heartbeat "
             f"{(now - alive[0].beat).total_seconds():.0f} s ago), so it was left alone.",
             "It cleans up when it ends; end it with Ctrl-C, or add --force if you know that it is dead.",
         )
@@ -308,4 +308,4 @@ def _print(remains: Remains, now: datetime, lives: bool) -> None:
     if remains.objects:
         print(f"  in namespace {record.home}: {', '.join(map(_title, remains.objects))}")
     for volume in remains.volumes:
-        print(f"  volume {_name(volume)}: reclaim policy {_policy(volume)}, claim {volume['spec']['claimRef']['name']}")
+        print(f"  volume {_name(volume)}: reclaim policy {_policy(volume)}, PVC {volume['spec']['claimRef']['name']}")

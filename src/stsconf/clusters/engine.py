@@ -143,7 +143,7 @@ def agree_to_build(choice: EngineChoice, kubernetes: Iterable[str | None], *, as
     if not told:
         return
     print(told, file=sys.stderr)
-    if asks and sys.stdin.isatty() and input("Go on? [y/N] ").strip().lower() not in ("y", "yes"):
+    if asks and sys.stdin.isatty() and input("Continue? [y/N] ").strip().lower() not in ("y", "yes"):
         raise UsageError("Nothing was done.", "Use --cluster existing for a cluster you have.")
 
 

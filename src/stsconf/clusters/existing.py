@@ -96,7 +96,7 @@ def remove(cluster: Cluster, record: Record, waits: Waits, say: Say) -> None:
             say(f"cleaning up: {sentence}")
         cluster.remains.extend(stays)
         if stays:
-            say(f"cleaning up: `{shlex.join(_clean(cluster, record))}` shows what is left and goes on")
+            say(f"cleaning up: `{shlex.join(_clean(cluster, record))}` shows what is left and continues")
 
 
 def leave(cluster: Cluster, home: str, impersonate: str | None, stays: bool, waits: Waits, say: Say) -> None:

@@ -55,4 +55,4 @@ def kubectl(
 
 def kept(what: str, look: Sequence[str], remove: Sequence[str]) -> str:
     """The sentence about something that stays, with the command to look at it and the one to remove it."""
-    return f"{what}, kept for a look: `{shlex.join(look)}`; to remove it: `{shlex.join(remove)}`"
+    return f"{what}, kept for debugging: `{shlex.join(look)}`; to remove it: `{shlex.join(remove)}`"

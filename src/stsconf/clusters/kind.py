@@ -31,9 +31,9 @@ def nodes_of(text: str | None, provider: str | None) -> int:
     """How many nodes ``--sts-nodes`` asks for. Raises ``UsageError`` for no number, and where nobody makes them."""
     count = int(text) if text and text.isdecimal() else 0 if text else 1
     if count < 1:
-        raise UsageError(f"--sts-nodes={text} is no number of nodes.")
+        raise UsageError(f"--sts-nodes={text} is not a number of nodes.")
     if count > 1 and provider not in (None, Provider.KIND):
-        raise UsageError(f"--sts-nodes has a meaning only with --sts-cluster={Provider.KIND}.")
+        raise UsageError(f"--sts-nodes applies only with --sts-cluster={Provider.KIND}.")
     return count
 
 

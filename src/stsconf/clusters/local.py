@@ -34,7 +34,7 @@ PROGRAMS = ("etcd", *CONTROL_PLANE, "kwok")
 CAPABILITIES = frozenset({"nodes", "storage"})
 """No kubelet and no exec: nothing runs, so nothing writes to a volume."""
 STAND_INS = (
-    "pods and nodes are hollow: kwok reports what a kubelet would",
+    "Pods and nodes are simulated: kwok reports what a kubelet would",
     "volumes are folders that nothing mounts, from a provisioner of our own",
 )
 POLL = 0.05
@@ -143,7 +143,7 @@ def cluster(
             if staying.holds(ready):
                 note_keeper(ready.name, staying.run, data, processes.stay())
                 afterwards.pop_all()  # the provisioner's watch ends with the server, or with this process
-                say("local: the control plane goes on; volumes for new claims are not made any more")
+                say("local: the control plane keeps running; new PersistentVolumeClaims get no volume any more")
                 return
         say("local: ending the control plane")
 
@@ -288,7 +288,7 @@ class _Plane:
 
     def exchange(self, programs: Mapping[str, str], say: Say) -> None:
         """Stop API server, controllers and scheduler, and start those of another version on the same data."""
-        say("local: ending kube-apiserver, controllers and scheduler; etcd and nodes go on")
+        say("local: ending kube-apiserver, controllers and scheduler; etcd and nodes keep running")
         exchanged = (name for name in self._programs if name.endswith("-controller"))
         self._processes.end(*reversed(CONTROL_PLANE), *exchanged)
         self._programs = programs

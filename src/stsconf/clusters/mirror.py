@@ -26,7 +26,7 @@ def checked(url: str | None, provider: str | None) -> str | None:
     if provider not in (None, Provider.KIND):
         raise UsageError(f"--sts-registry-mirror is for provider kind: it changes no node of --sts-cluster={provider}.")
     if not (found := ADDRESS.fullmatch(url)):
-        raise UsageError(f"--sts-registry-mirror={url} is no registry.", "Give http[s]://HOST[:PORT], with no path.")
+        raise UsageError(f"--sts-registry-mirror={url} is not a registry.", "Give http[s]://HOST[:PORT], with no path.")
     if _is_loopback(found["host"].strip("[]")):
         raise UsageError(
             f"--sts-registry-mirror={url} would be each node itself.",

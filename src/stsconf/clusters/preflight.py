@@ -132,7 +132,7 @@ def _clock(api: Api) -> Iterator[Finding]:
 
 def _class(api: Api, name: str, blind: list[Right]) -> Iterator[Finding]:
     if not name:
-        what = "No StorageClass was named, and the server names no default one for a claim without."
+        what = "No StorageClass was given, and the cluster has no default StorageClass."
         yield Finding("class", what, "Name one with --sts-storage-class; `kubectl get storageclass` lists them.")
         return
     if blind:
@@ -142,7 +142,7 @@ def _class(api: Api, name: str, blind: list[Right]) -> Iterator[Finding]:
         what = f"There is no StorageClass {name} (this cluster has: {known_classes(api)})."
         yield Finding("class", what, "Name one of them with --sts-storage-class.")
     elif found.get("reclaimPolicy") == "Retain":
-        what = f"Volumes of class {name} have reclaim policy Retain: they stay after the run, with what they cost."
+        what = f"Volumes of StorageClass {name} have reclaim policy Retain: they stay, and cost money, after the run."
         yield Finding(
             "class", what, "The run names each at its end; `kubectl delete pv NAME` removes one.", refuses=False
         )
@@ -259,7 +259,7 @@ def _admission(cluster: Cluster, asked: Asked, lacking: list[Right], admitted: d
 
 def _refused(kind: str, namespace: str, workload: Kind, error: ApiError) -> Finding:
     """What a dry run that was refused means; the server's own words are part of it."""
-    words, what = error.what.split(": ", 1)[-1], f"The server would not take a {kind} of ours in namespace {namespace}"
+    words, what = error.what.split(": ", 1)[-1], f"The server would refuse the run's {kind} in namespace {namespace}"
     if error.status == 404:
         return Finding("namespace", f"There is no namespace {namespace}.", f"`kubectl create namespace {namespace}`.")
     if "does not support dry run" in words:

@@ -87,7 +87,7 @@ class FolderProvisioner:
     def check(self) -> None:
         """Raise ``ClusterError`` when it has failed."""
         if self._failed:
-            raise ClusterError("provisioner", f"it failed: {self._failed!r}.", "This is a fault of ours: report it.")
+            raise ClusterError("provisioner", f"it failed: {self._failed!r}.", "This is a bug in stsconf: report it.")
 
     def _follow(self, path: str, handle: Callable[[Object], None]) -> None:
         while not self._ending.is_set():

@@ -84,9 +84,9 @@ def prove(cluster: Cluster, namespace: str, run: str, kind: Kind, waits: Waits, 
         raise StorageNotReady(
             "class",
             f"there is no StorageClass {class_name} (this cluster has: {known_classes(api)}).",
-            "Name one of them with --sts-storage-class, or create the class.",
+            "Name one of them with --sts-storage-class, or create the StorageClass.",
         )
-    say(f"storage: proving class {class_name}")
+    say(f"storage: testing StorageClass {class_name}")
     claim, pod = probe(cluster.images, class_name, kind, labels(run))
     try:
         api.create(claim, namespace)
@@ -138,12 +138,12 @@ def _prove(cluster: Cluster, namespace: str, waits: Waits) -> None:
     if not until(bound, waits.storage_bind):
         accepted = any(e["reason"] == "Provisioning" for e in _events(api, namespace, PROBE))
         stage = "bind" if accepted else "provisioner"
-        what = "the provisioner took the claim but made no volume" if accepted else "no provisioner took the claim"
+        what = "the provisioner accepted the PVC but made no volume" if accepted else "no provisioner accepted the PVC"
         raise StorageNotReady(
             stage,
-            f"a claim of class {class_name} was not bound within {waits.storage_bind:.0f} s: {what}. "
+            f"a PVC of StorageClass {class_name} was not bound within {waits.storage_bind:.0f} s: {what}. "
             f"{_last_warning(api, namespace, PROBE)}",
-            "Check that the provisioner named in the class runs, and that its storage server answers.",
+            "Check that the StorageClass's provisioner runs and that its storage server answers.",
         )
     if "kubelet" not in cluster.capabilities:
         return
@@ -155,7 +155,7 @@ def _prove(cluster: Cluster, namespace: str, waits: Waits) -> None:
             "mount" if mounting else "write",
             f"the probe pod was {_phase(api, namespace)} after {waits.storage_write:.0f} s. "
             f"{_last_warning(api, namespace, PROBE)}",
-            "Check that the nodes can mount the class's volumes: NFS client installed, server reachable from the node.",
+            "Check that the nodes can mount its volumes: NFS client installed, server reachable from the node.",
         )
     if _phase(api, namespace) == "Failed":
         raise StorageNotReady(

@@ -164,7 +164,7 @@ def read_baseline(path: Path) -> Json:
             Outcome(promise["verdict"])
             _ = (str(promise["id"]), promise["title"], promise["revision"], promise["required"], promise["obligations"])
     except (KeyError, TypeError, ValueError) as error:
-        raise ResultFileError(f"{path} is no baseline: {error!r} in its promises.", "Save a new one.") from None
+        raise ResultFileError(f"{path} is not a baseline: {error!r} in its promises.", "Save a new one.") from None
     return doc
 
 

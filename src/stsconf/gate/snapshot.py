@@ -72,9 +72,9 @@ def read(path: Path) -> Snapshot:
     except FileNotFoundError:
         raise SnapshotError(f"There is no {path}.", again) from None
     except (OSError, ValueError) as error:
-        raise SnapshotError(f"{path} was cut short, or is no JSON ({error}).", again) from None
+        raise SnapshotError(f"{path} was cut short, or is not JSON ({error}).", again) from None
     if not isinstance(document, dict) or document.pop("schema", None) != SCHEMA:
-        raise SnapshotError(f"{path} is no {SCHEMA} document.", again)
+        raise SnapshotError(f"{path} is not a {SCHEMA} document.", again)
     if (version := document.pop("version", None)) != VERSION:
         raise SnapshotError(
             f"{path} has version {version} of {SCHEMA}, and this version of stsconf reads {VERSION}.",

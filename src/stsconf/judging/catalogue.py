@@ -25,10 +25,10 @@ AREAS = {
     "RCT": "Recreate",
     "REV": "Revisions and rollback",
     "STS": "Status and scale",
-    "DEL": "Deleting the set",
+    "DEL": "Deleting the StatefulSet",
     "ADP": "Adoption and release",
-    "STO": "Claims and volumes",
-    "PVR": "Claim retention policy",
+    "STO": "PersistentVolumeClaims and volumes",
+    "PVR": "PersistentVolumeClaim retention policy",
     "FRC": "Forced deletion",
     "API": "Validation and defaults",
 }

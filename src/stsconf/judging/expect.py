@@ -177,7 +177,7 @@ class Expectation:
                 self._add(
                     Outcome.INCONCLUSIVE,
                     expected,
-                    f"{say(event)} {age:.3f} s after {name} ceased to be {what}: the controller may not have known yet",
+                    f"{say(event)} {age:.3f} s after {name} was no longer {what}: the controller may not have known",
                     since,
                     cause=Reason.RACED,
                 )
@@ -237,7 +237,7 @@ def expect_reached(reached: bool, what: str, *witness: Event[Any], seen: str = "
         cause = Reason.ENVIRONMENT if timeline.window.settled else Reason.NOT_REACHED
         _put(Outcome.INCONCLUSIVE, what, late, *marks, cause=cause)
     elif timeline.window.settled is not None and not timeline.problems:
-        waited = timeline.window.waited_for or "although the set's status says that all is done"
+        waited = timeline.window.waited_for or "although the StatefulSet's status says that all is done"
         _put(Outcome.VIOLATED, what, "; ".join(filter(None, (f"not reached: {waited}", seen))), *marks)
     else:
         _put(Outcome.INCONCLUSIVE, what, "not reached while we watched", *marks, cause=Reason.NOT_REACHED)
@@ -256,7 +256,7 @@ def _later(witness: Iterable[Event[Any]]) -> str:
     late = [e for e in turns if e.line > window.closed]
     if window.settled:
         left = (e for e in late if not e.fact.terminating)
-        return next((f"Pod {e.name} ceased to be Ready after the scenario had ended" for e in left), "")
+        return next((f"Pod {e.name} stopped being Ready after the scenario had ended" for e in left), "")
     before = {e.uid for e in turns if e.line <= window.closed}
     seen = "not reached in time, but Pod {} became Ready after that for the first time: it was slow, not stuck"
     return next((seen.format(e.name) for e in late if e.uid not in before), "") if window.waited_for else ""

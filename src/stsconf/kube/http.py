@@ -88,11 +88,11 @@ class Wire:
         try:
             answer = json.loads(response.data)
         except ValueError as error:
-            raise HTTPError(f"answer of {path} is no JSON: {error}") from error
+            raise HTTPError(f"answer of {path} is not JSON: {error}") from error
         finally:
             response.release_conn()
         if not isinstance(answer, dict):
-            raise HTTPError(f"answer of {path} is no JSON object")
+            raise HTTPError(f"answer of {path} is not a JSON object")
         return answer
 
     def list(self, path: str, **query: str) -> tuple[int, list[Object]]:
@@ -102,7 +102,7 @@ class Wire:
             kind = {"kind": answer["kind"].removesuffix("List"), "apiVersion": answer["apiVersion"]}
             return int(answer["metadata"]["resourceVersion"]), [{**kind, **item} for item in answer["items"] or ()]
         except (KeyError, TypeError, AttributeError, ValueError) as error:
-            raise HTTPError(f"answer of {path} is no list: {error!r}") from error
+            raise HTTPError(f"answer of {path} is not a list: {error!r}") from error
 
 
 def _problem(response: urllib3.HTTPResponse) -> HttpProblem:

@@ -47,7 +47,7 @@ def contexts(found: list[Path]) -> tuple[list[str], str | None]:
             current = current or content.get("current-context") or None
         except (OSError, ValueError, yaml.YAMLError, AttributeError, KeyError, TypeError) as error:
             raise UsageError(
-                f"{path} is no kubeconfig ({type(error).__name__}).", "Look at it with a text editor."
+                f"{path} is not a kubeconfig ({type(error).__name__}).", "Look at it with a text editor."
             ) from None
     return list(names), current
 

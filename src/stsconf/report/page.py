@@ -28,7 +28,7 @@ _WORDS: Mapping[ExitCode, tuple[str, Outcome, str]] = {
     ExitCode.REGRESSION: (
         "Regression",
         Outcome.VIOLATED,
-        "What the baseline has judged fails now, or falls silent.",
+        "A promise that the baseline judged fails now, or is not judged any more.",
     ),
     ExitCode.INCONCLUSIVE: ("Cannot tell", Outcome.INCONCLUSIVE, "The evidence does not decide a required promise."),
     ExitCode.NOT_JUDGED: ("Partial", Outcome.INCONCLUSIVE, "A required promise was not judged."),

@@ -121,7 +121,7 @@ def _where(run: RunInfo) -> str:
     where = [f"Kubernetes {cell(str(cluster['version']))}"] if cluster.get("version") else []
     where += [f"provider {cell(run.provider)}", f"suite {cell(run.suite)}", seconds(run.seconds)]
     text = ", ".join(where) + "."
-    text += f" Not the real part: {cell('; '.join(run.stand_ins))}." if run.stand_ins else ""
+    text += f" Stand-ins: {cell('; '.join(run.stand_ins))}." if run.stand_ins else ""
     return "\n\n".join([text, *(f"**{cell(remark)}**" for remark in run.remarks)])
 
 

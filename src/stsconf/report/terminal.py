@@ -116,7 +116,7 @@ def _print_header(console: Console, run: RunInfo) -> None:
     where.append(f"suite {run.suite}")
     _print(console, Text(", ".join(where), style="bold"))
     if run.stand_ins:
-        _print(console, Text("Not the real part:"))
+        _print(console, Text("Stand-ins:"))
         for stand_in in run.stand_ins:
             _print(console, Text(f"  - {stand_in}"))
 
@@ -167,6 +167,6 @@ def print_changes(changes: Sequence[Change], console: Console | None = None) -> 
 def print_moved(moved: Iterable[Moved]) -> None:
     """The sets that moved between two snapshots, each with what of it did."""
     for one in moved:
-        print(f"{one.name} moved")
+        print(f"{one.name} changed")
         for what in one.what:
             print(f"  {what}")

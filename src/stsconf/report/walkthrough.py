@@ -131,7 +131,7 @@ def _where(transcript: Transcript, recording: Recording) -> list[str]:
     missed = [problem.what for timeline in recording.timelines for problem in timeline.problems]
     return [
         f"{where}, {used}",
-        *([f"Not the real part: {stand_ins}."] if stand_ins else []),
+        *([f"Stand-ins: {stand_ins}."] if stand_ins else []),
         *(f"What was missed: {what}." for what in missed),
     ]
 
@@ -160,9 +160,9 @@ def _seen(timeline: Timeline) -> Iterator[tuple[float, str]]:
 
 def _content(found: Observation) -> str:
     if found.verb == "write":
-        return f"wrote {found.marker} to claim {found.claim}"
+        return f"wrote {found.marker} to PVC {found.claim}"
     holds = f"holds {found.content}" if found.content is not None else f"does not hold {found.marker}"
-    return f"claim {found.claim} {holds} (over {found.via})"
+    return f"PVC {found.claim} {holds} (over {found.via})"
 
 
 def _turn(event: Event[Any], numbers: Mapping[str, int]) -> str:
@@ -178,7 +178,7 @@ def _turn(event: Event[Any], numbers: Mapping[str, int]) -> str:
     if now.terminating and not was.terminating:
         return "is asked to stop"
     if was.owner_uid != now.owner_uid:
-        return "belongs to the set" if now.owner_uid else "belongs to nobody"
+        return "is owned by the StatefulSet" if now.owner_uid else "has no owner"
     match was, now:
         case facts.Pod(), facts.Pod() if now.healthy and not was.healthy:
             return "is Ready"
