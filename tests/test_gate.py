@@ -10,9 +10,10 @@ import pytest
 
 from stsconf import suite_files
 from stsconf.cli.main import main
+from stsconf.documents import dumps
 from stsconf.errors import ExitCode, UsageError
 from stsconf.gate.gate import Accepted, Gate, Kind, gate_document, read_accepted
-from stsconf.judging import result as document
+from stsconf.judging import result
 from stsconf.judging.verdict import Outcome, TimelineVerdict, Verdict
 from stsconf.report.page import page
 from stsconf.report.results import Results
@@ -20,19 +21,30 @@ from stsconf.timeline.events import Reason
 
 TODAY = datetime.date(2026, 11, 25)
 SOURCE = "https://kubernetes.io/docs/"
-RUN = document.RunInfo(id="r", started="2026-11-25T00:00:00+00:00", seconds=1, suite="0", provider="existing")
+RUN = result.RunInfo(
+    id="r",
+    started="2026-11-25T00:00:00+00:00",
+    seconds=1,
+    suite="0",
+    provider="existing",
+    cluster={"uid": "u"},
+    environment={},
+    scenarios=(),
+    exit_code=ExitCode.HOLDS,
+)
 
 
 def verdict(outcome: Outcome, name: str = "ORD-02", revision: int = 1, cause: Reason | None = None) -> Verdict:
-    timelines = (TimelineVerdict("create", "ns", "web", outcome, 3, cause=cause),)
+    timelines = (
+        TimelineVerdict(scenario="create", namespace="ns", set_name="web", outcome=outcome, obligations=3, cause=cause),
+    )
     if outcome in (Outcome.NOT_JUDGED, Outcome.NOT_APPLICABLE):
         timelines = ()
     return Verdict(name, "A promise.", "documented", revision, SOURCE, outcome, True, timelines, cause)
 
 
-def baseline(*verdicts: Verdict) -> document.Json:
-    doc: document.Json = json.loads(document.dumps(document.document(RUN, verdicts, [])))
-    return doc
+def baseline(*verdicts: Verdict) -> result.Document:
+    return result.document(RUN, verdicts, [])
 
 
 HELD = verdict(Outcome.HOLDS, "SDN-02")
@@ -119,9 +131,9 @@ def test_an_accepted_deviation(entry: Accepted, now: Outcome, kind: Kind, code: 
     results.add(verdict(now))
     assert results.finish() is code
     assert kind in [c.kind for c in results.changes]
-    doc = document.read(tmp_path / "verdict.json")
-    assert next(p for p in doc["promises"] if p["id"] == "ORD-02")["verdict"] == now
-    assert doc["run"].get("accepted", []) == (["ORD-02"] if kind is Kind.ACCEPTED else [])
+    doc = result.read(tmp_path / "verdict.json")
+    assert next(p for p in doc.promises if p.id == "ORD-02").outcome is now
+    assert doc.run.accepted == (("ORD-02",) if kind is Kind.ACCEPTED else ())
 
 
 def test_the_page_shows_both_outcomes_side_by_side() -> None:
@@ -135,7 +147,15 @@ def test_the_page_shows_both_outcomes_side_by_side() -> None:
 
 def test_the_document_says_which_run_it_is_compared_with() -> None:
     gate = Gate(baseline(HELD), (), TODAY)
-    assert gate_document(gate, [])["baseline"]["id"] == "r"
+    doc = json.loads(dumps(gate_document(gate, [])))
+    assert doc["baseline"] == {
+        "id": "r",
+        "started": "2026-11-25T00:00:00+00:00",
+        "suite": "0",
+        "provider": "existing",
+        "cluster": {"uid": "u"},
+    }
+    assert json.loads(dumps(gate_document(Gate(None, (), TODAY), [])))["baseline"] == {}
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ import pytest
 
 from stsconf import suite_files
 from stsconf.clusters.shield import shielded
+from stsconf.documents import dumps
 from stsconf.judging.promise import import_promises
 from stsconf.judging.result import document
 from stsconf.report.results import rejudge
@@ -43,7 +44,7 @@ def judged(recording: Path) -> dict[str, Any]:
     recordings = [load(recording)]
     promises = import_promises(suite_files.conformance()).values()
     results = rejudge(recordings, [p for p in promises if Path(p.check.__code__.co_filename).name in FILES], Path())
-    return {p["id"]: p for p in document(results.info(), results.verdicts, recordings)["promises"]}
+    return {p["id"]: p for p in json.loads(dumps(document(results.info(), results.verdicts, recordings)))["promises"]}
 
 
 class Suite:

@@ -81,6 +81,10 @@ class TimelineFileError(StsconfError):
     """A recording cannot be read: not a timeline, or of a schema this version does not know."""
 
 
+class ResultFileError(StsconfError):
+    """A file that a run or a snapshot wrote is missing, cut short, inconsistent, or of another schema or version."""
+
+
 class NotApplicable(Exception):
     """A promise found that this server lacks what it speaks about; ``str()`` says what."""
 

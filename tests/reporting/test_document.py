@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from reporting_story import CRASH, IMPLEMENTATION, PROMISES, RUN, verdicts_of
 
-from stsconf.errors import ExitCode
-from stsconf.judging.result import ResultFileError, document, dumps, exit_code, read, write
+from stsconf.documents import dumps, write
+from stsconf.errors import ExitCode, ResultFileError
+from stsconf.judging.result import RecordingEntry, document, exit_code, read
 from stsconf.judging.verdict import Outcome, Verdict
 from stsconf.timeline.recording import Recording, load
 
@@ -50,7 +51,7 @@ def test_an_interrupted_run_stays_interrupted_whatever_was_found(verdict: Make) 
 
 def test_the_document_leads_from_the_verdict_to_the_lines_of_the_recording(broken: Recording) -> None:
     doc = document(RUN, verdicts_of(broken, *PROMISES, IMPLEMENTATION, CRASH), [broken])
-    assert doc["counts"] == {
+    assert doc.counts == {
         "violated": 1,
         "error": 1,
         "inconclusive": 0,
@@ -60,20 +61,19 @@ def test_the_document_leads_from_the_verdict_to_the_lines_of_the_recording(broke
         "not applicable": 0,
         "not judged": 1,
     }
-    promises = {promise["id"]: promise for promise in doc["promises"]}
+    promises = {promise.id: promise for promise in doc.promises}
     assert list(promises) == ["API-01", "PRT-02", "PRT-09", "REC-08", "STO-05"]
     violated = promises["PRT-02"]
     lines = broken.path.read_text().splitlines()
-    assert len(violated["witness"]) == 2
-    for witness in violated["witness"]:
-        record = json.loads(lines[witness["line"] - 1])
-        assert (record["name"], record["rv"], record["uid"]) == ("web-1", str(witness["rv"]), witness["uid"])
-    assert violated["timelines"][0]["failing"][0]["seen"] in violated["reason"]
-    assert promises["PRT-09"]["required"] is False
-    assert promises["PRT-09"]["verdict"] == "differs"
-    recorded = doc["run"]["recordings"]
-    assert recorded == [{"file": "run.ndjson", "sha256": broken.sha256, "sealed": True, "events": broken.events}]
-    assert doc["run"]["environment"]["stand_ins"] == ["NFS client in user space"]
+    assert len(violated.witness) == 2
+    for witness in violated.witness:
+        record = json.loads(lines[witness.line - 1])
+        assert (record["name"], record["rv"], record["uid"]) == ("web-1", str(witness.rv), witness.uid)
+    assert violated.timelines[0].failing[0].seen in violated.reason
+    assert promises["PRT-09"].required is False
+    assert promises["PRT-09"].outcome == "differs"
+    assert doc.run.recordings == (RecordingEntry("run.ndjson", broken.sha256, True, broken.events),)
+    assert doc.run.stand_ins == ("NFS client in user space",)
 
 
 def test_judging_the_same_recording_elsewhere_gives_equal_bytes(broken: Recording, tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ def test_a_document_that_cannot_be_written_leaves_the_old_one(broken: Recording,
     path = tmp_path / "verdict.json"
     write(path, doc)
     with pytest.raises(ValueError, match="JSON"):
-        write(path, {**doc, "run": {"seconds": float("nan")}})
+        write(path, {"seconds": float("nan")})
     assert read(path) == doc
     assert [p.name for p in tmp_path.iterdir()] == ["verdict.json"]
 
@@ -110,7 +110,15 @@ def test_a_document_that_cannot_be_written_leaves_the_old_one(broken: Recording,
         (lambda text: text.replace('"violated": 1', '"violated": 0', 1), "contradicts itself"),
         (lambda text: text.replace('"verdict": "violated"', '"verdict": "holds"', 1), "contradicts itself"),
         (lambda _: "[]", "not a stsconf-verdict"),
-        (lambda _: '{"schema": "stsconf-verdict", "version": 1}', "contradicts itself"),
+        (lambda _: '{"schema": "stsconf-verdict", "version": 1}', "missing required field run"),
+        (
+            lambda text: text.replace('"revision": 1', '"revision": "one"', 1),
+            r"verdict.json is not valid: promises\[\d+\].revision: expected int, got str\.",
+        ),
+        (lambda text: text.replace('"kind": "Pod"', '"kind": null', 1), r"witness\[\d+\].kind: expected str, got null"),
+        (lambda text: text.replace('"sealed": true', '"sealed": "yes"', 1), r"run.recordings\[\d+\].sealed"),
+        (lambda text: text.replace('"exit_code": 1', '"exit_code": 99', 1), "run.exit_code: invalid enum value 99"),
+        (lambda _: "[" * 100_000, "not a stsconf-verdict|cannot be read as JSON"),
     ],
 )
 def test_a_damaged_document_is_refused_with_a_next_step(
@@ -122,6 +130,15 @@ def test_a_damaged_document_is_refused_with_a_next_step(
         read(path)
     assert raised.value.next_step
     assert raised.value.exit_code is ExitCode.HARNESS
+
+
+def test_fields_of_a_later_version_are_ignored(broken: Recording, tmp_path: Path) -> None:
+    doc = document(RUN, verdicts_of(broken), [broken])
+    later = json.loads(dumps(doc))
+    for part in (later, later["run"], later["promises"][0], later["promises"][0]["timelines"][0]):
+        part["later"] = {"than": "this"}
+    (tmp_path / "verdict.json").write_text(json.dumps(later))
+    assert read(tmp_path / "verdict.json") == doc
 
 
 def test_a_missing_document_is_refused(tmp_path: Path) -> None:

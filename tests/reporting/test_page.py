@@ -1,10 +1,10 @@
 import re
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
+from msgspec import structs
 from reporting_story import CRASH, IMPLEMENTATION, PROMISES, RUN, verdicts_of
 
 from stsconf.errors import ExitCode
@@ -86,7 +86,7 @@ def test_only_what_does_not_hold_has_a_block_and_every_timeline_a_picture(shown:
 
 @pytest.mark.parametrize("code", list(ExitCode))
 def test_every_exit_code_has_a_heading(code: ExitCode, verdict: Callable[..., Verdict]) -> None:
-    shown = page(replace(RUN, exit_code=code), [verdict(Outcome.NOT_JUDGED)], [])
+    shown = page(structs.replace(RUN, exit_code=code), [verdict(Outcome.NOT_JUDGED)], [])
     headings = re.findall(r"<h1><b>([^<]+)</b></h1><p>([^<]+)</p>", shown)
     assert len(headings) == 1
     assert (headings[0][0] == "Holds") == (code is ExitCode.HOLDS)

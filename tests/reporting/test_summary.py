@@ -1,7 +1,7 @@
 import re
-from dataclasses import replace
 
 import pytest
+from msgspec import structs
 from reporting_story import CRASH, IMPLEMENTATION, PROMISES, RUN, verdicts_of
 
 from stsconf.errors import ExitCode
@@ -31,7 +31,7 @@ def test_the_deciding_lines_are_named(broken: Recording) -> None:
     [(ExitCode.HOLDS, "## ✓ Every required"), (ExitCode.NOT_JUDGED, "## ? The run does not show")],
 )
 def test_the_heading_agrees_with_the_exit_code(code: ExitCode, head: str, obeyed: Recording) -> None:
-    assert summary(replace(RUN, exit_code=code), verdicts_of(obeyed), [obeyed]).startswith(head)
+    assert summary(structs.replace(RUN, exit_code=code), verdicts_of(obeyed), [obeyed]).startswith(head)
 
 
 def test_the_gantt_has_one_line_for_each_pod_and_numbers_the_actions(broken: Recording) -> None:
@@ -46,7 +46,14 @@ def test_the_gantt_has_one_line_for_each_pod_and_numbers_the_actions(broken: Rec
 
 def test_a_huge_result_stays_below_the_limit_of_a_job_summary(broken: Recording) -> None:
     long = Obligation(Outcome.VIOLATED, "x" * 50_000, "y" * 50_000)
-    found = TimelineVerdict("partition", "ns", "web", Outcome.VIOLATED, 1, (long,))
+    found = TimelineVerdict(
+        scenario="partition",
+        namespace="ns",
+        set_name="web",
+        outcome=Outcome.VIOLATED,
+        obligations=1,
+        failing=(long,),
+    )
     verdicts = [
         Verdict(f"UPD-{n:02}", "title", "documented", 1, "https://k.invalid/", Outcome.VIOLATED, True, (found,))
         for n in range(60)
@@ -62,5 +69,5 @@ def test_markup_in_what_was_seen_stays_text(broken: Recording) -> None:
 
 
 def test_nothing_judged_is_said() -> None:
-    text = summary(replace(RUN, exit_code=ExitCode.NOTHING_TO_JUDGE), [], [])
+    text = summary(structs.replace(RUN, exit_code=ExitCode.NOTHING_TO_JUDGE), [], [])
     assert "Nothing was judged." in text

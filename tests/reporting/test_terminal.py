@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 from reporting_story import CRASH, IMPLEMENTATION, PROMISES, RUN, verdicts_of
 from rich.console import Console
 
@@ -42,7 +43,7 @@ def test_the_first_lines_say_where_and_the_last_one_what_came_of_it(broken: Reco
 
 @pytest.mark.parametrize("code", list(ExitCode))
 def test_every_exit_code_has_words(code: ExitCode, verdict: Callable[..., Verdict]) -> None:
-    text = shown(replace(RUN, exit_code=code), [verdict(Outcome.HOLDS)])
+    text = shown(structs.replace(RUN, exit_code=code), [verdict(Outcome.HOLDS)])
     assert f"Exit {int(code)}: " in text.splitlines()[-1]
 
 
@@ -77,6 +78,6 @@ def test_progress_says_the_seconds_since_it_began() -> None:
 
 def test_what_holds_on_little_is_named_with_its_number(broken: Recording) -> None:
     enough = next(one for one in verdicts_of(broken) if one.outcome is Outcome.HOLDS)
-    little = replace(enough, id="DEL-01", timelines=(replace(enough.timelines[0], obligations=2),))
+    little = replace(enough, id="DEL-01", timelines=(structs.replace(enough.timelines[0], obligations=2),))
     assert "Checked fewer than 3 times: DEL-01 2.\n" in shown(RUN, [enough, little])
     assert "fewer than" not in shown(RUN, verdicts_of(broken))

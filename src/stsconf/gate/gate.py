@@ -11,17 +11,19 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, Literal
+
+from msgspec import Struct, convert
 
 from stsconf.errors import UsageError
-from stsconf.judging import result as document
+from stsconf.judging import result
 from stsconf.judging.catalogue import rows
-from stsconf.judging.result import Json, ResultFileError
+from stsconf.judging.result import Document, PromiseEntry
 from stsconf.judging.verdict import Outcome, Verdict
 from stsconf.timeline.events import Reason
 
-SCHEMA = "stsconf-gate"
-VERSION = 1
+SCHEMA: Final = "stsconf-gate"
+VERSION: Final = 1
 
 _JUDGED = frozenset({Outcome.HOLDS, Outcome.VIOLATED, Outcome.DIFFERS, Outcome.CHARACTERISED})
 _GOOD = frozenset({Outcome.HOLDS, Outcome.CHARACTERISED, Outcome.DIFFERS})
@@ -67,6 +69,38 @@ class Change:
         return self.required and self.kind in FAILING
 
 
+class ChangeEntry(Struct, frozen=True, kw_only=True):
+    """``Change`` as it stands in gate.json."""
+
+    id: str
+    title: str
+    kind: Kind
+    before: str
+    now: str
+    why: str
+    required: bool
+    fails: bool
+
+
+class Compared(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The run that was compared with; empty without a baseline."""
+
+    id: str = ""
+    started: str = ""
+    suite: str = ""
+    provider: str = ""
+    cluster: Mapping[str, Any] = {}
+
+
+class GateDocument(Struct, frozen=True, kw_only=True):
+    """gate.json version 1."""
+
+    schema: Literal["stsconf-gate"]
+    version: Literal[1]
+    baseline: Compared
+    changes: tuple[ChangeEntry, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Accepted:
     """A deviation that somebody accepted: the promise, its outcome, why, and the last day on which that counts."""
@@ -81,7 +115,7 @@ class Accepted:
 class Gate:
     """What a run is compared with; both parts may be missing. ``today`` decides what has expired, in UTC."""
 
-    baseline: Json | None
+    baseline: Document | None
     accepted: tuple[Accepted, ...]
     today: datetime.date
 
@@ -120,9 +154,9 @@ class Gate:
                 yield Change(*told, Kind.ACCEPTED, one.outcome.value, outcome, why)
 
     @staticmethod
-    def _compared(baseline: Json, verdicts: Sequence[Verdict], excused: Container[str]) -> Iterable[Change]:
+    def _compared(baseline: Document, verdicts: Sequence[Verdict], excused: Container[str]) -> Iterable[Change]:
         now = {v.id: v for v in verdicts}
-        before = {str(p["id"]): p for p in baseline["promises"]}
+        before = {entry.id: entry for entry in baseline.promises}
         for name, was in before.items():
             if (change := _compare(was, now.get(name))) and name not in excused:
                 yield change
@@ -131,21 +165,20 @@ class Gate:
                 yield Change(v.id, v.title, Kind.NEW, "not in the baseline", v.outcome, v.reason, v.required)
 
 
-def _compare(before: Mapping[str, Any], now: Verdict | None) -> Change | None:
+def _compare(before: PromiseEntry, now: Verdict | None) -> Change | None:
     """What became of one promise of the baseline; ``None`` when there is nothing to tell."""
-    was = Outcome(before["verdict"])
-    required = bool(before["required"])
-    told = (str(before["id"]), str(before["title"]))
+    was, required = before.outcome, before.required
+    told = (before.id, before.title)
     if now is None:
         if was not in _JUDGED:
             return None
         return Change(*told, Kind.LOST, was, "not in this run", "this run did not ask for it", required)
-    if now.revision != before["revision"]:
-        why = f"rule revision {before['revision']} then and {now.revision} now: make a new baseline"
+    if now.revision != before.revision:
+        why = f"rule revision {before.revision} then and {now.revision} now: make a new baseline"
         return Change(*told, Kind.REVISED, was, now.outcome, why, required)
     kind = Kind.CHANGED
     why = now.reason
-    if was in _JUDGED and (now.outcome not in _JUDGED or (before["obligations"] and not now.obligations)):
+    if was in _JUDGED and (now.outcome not in _JUDGED or (before.obligations and not now.obligations)):
         kind = Kind.LOST
         if now.cause is Reason.FORBIDDEN:
             why = f"a right is missing: {why}"
@@ -156,16 +189,9 @@ def _compare(before: Mapping[str, Any], now: Verdict | None) -> Change | None:
     return Change(*told, kind, was, now.outcome, why, required)
 
 
-def read_baseline(path: Path) -> Json:
+def read_baseline(path: Path) -> Document:
     """The verdict.json that a baseline is; a run's folder will do. Raises ``ResultFileError``."""
-    doc = document.read(path / "verdict.json" if path.is_dir() else path)
-    try:
-        for promise in doc["promises"]:
-            Outcome(promise["verdict"])
-            _ = (str(promise["id"]), promise["title"], promise["revision"], promise["required"], promise["obligations"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise ResultFileError(f"{path} is not a baseline: {error!r} in its promises.", "Save a new one.") from None
-    return doc
+    return result.read(path / "verdict.json" if path.is_dir() else path)
 
 
 def read_accepted(path: Path) -> tuple[Accepted, ...]:
@@ -216,15 +242,11 @@ def gate(baseline: Path | None, accepted: Path | None) -> Gate | None:
     )
 
 
-def gate_document(gate: Gate, changes: Iterable[Change]) -> Json:
+def gate_document(gate: Gate, changes: Iterable[Change]) -> GateDocument:
     """gate.json: which run it is compared with, and every change."""
-    run = gate.baseline["run"] if gate.baseline else {}
-    return {
-        "schema": SCHEMA,
-        "version": VERSION,
-        "baseline": {name: run[name] for name in ("id", "started", "suite", "provider", "cluster") if name in run},
-        "changes": [{**asdict(change), "fails": change.fails} for change in changes],
-    }
+    baseline = convert(gate.baseline.run, Compared, from_attributes=True) if gate.baseline else Compared()
+    told = tuple(ChangeEntry(**asdict(change), fails=change.fails) for change in changes)
+    return GateDocument(schema=SCHEMA, version=VERSION, baseline=baseline, changes=told)
 
 
 def sentence(changes: Sequence[Change]) -> str:

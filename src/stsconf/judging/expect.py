@@ -268,7 +268,7 @@ def characterise(what: str, seen: str, *witness: Event[Any]) -> None:
 
 
 def _put(outcome: Outcome, expected: str, seen: str, *witness: Witness, cause: Reason | None = None) -> None:
-    obligations.get().append(Obligation(outcome, expected, seen, witness, cause))
+    obligations.get().append(Obligation(outcome, expected, seen, cause, witness))
 
 
 def _may_be_younger(flip: Event[Any], event: Event[Any]) -> bool:

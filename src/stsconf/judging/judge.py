@@ -116,7 +116,14 @@ def _result(
     failing = sorted((o for o in found if o.outcome is not Outcome.HOLDS), key=lambda o: WORST_FIRST.index(o.outcome))
     window = timeline.window
     return TimelineVerdict(
-        window.scenario, window.namespace, window.set_name, outcome, len(found), tuple(failing), cause, note
+        scenario=window.scenario,
+        namespace=window.namespace,
+        set_name=window.set_name,
+        outcome=outcome,
+        cause=cause,
+        note=note,
+        obligations=len(found),
+        failing=tuple(failing),
     )
 
 

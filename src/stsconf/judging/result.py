@@ -3,22 +3,23 @@
 Its ``promises`` depend on the recordings alone, so that judging a saved recording again gives the same bytes.
 """
 
-import json
-import os
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, Literal
 
-from stsconf.errors import PRECEDENCE, ExitCode, StsconfError
-from stsconf.judging.verdict import Obligation, Outcome, TimelineVerdict, Verdict, Witness, count
+from msgspec import Struct, structs
+
+from stsconf import documents
+from stsconf.errors import PRECEDENCE, ExitCode, ResultFileError
+from stsconf.judging.promise import Level
+from stsconf.judging.verdict import JSON_NAMES, Outcome, TimelineVerdict, Verdict, Witness, count
+from stsconf.timeline.events import Reason
 from stsconf.timeline.recording import Recording
 
-SCHEMA = "stsconf-verdict"
-VERSION = 1
-
-Json = dict[str, Any]
+SCHEMA: Final = "stsconf-verdict"
+VERSION: Final = 1
 
 CUT_SHORT = (ExitCode.INTERRUPTED, ExitCode.HARNESS, ExitCode.REFUSED)
 """What a run ends with that did not get to its end."""
@@ -28,12 +29,7 @@ UNREACHED = "the run ended before it"
 _NOBODY_ASKED = frozenset({Outcome.NOT_APPLICABLE, Outcome.NOT_JUDGED})
 
 
-class ResultFileError(StsconfError):
-    """A verdict.json is missing, cut short, inconsistent, or of a schema that this version does not know."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunInfo:
+class RunInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Where and how a run happened.
 
     ``started`` is ISO 8601 in UTC, ``seconds`` how long the whole run took, ``suite`` the version of this suite.
@@ -47,10 +43,10 @@ class RunInfo:
     seconds: float
     suite: str
     provider: str
-    cluster: Mapping[str, Any] = field(default_factory=dict)
-    environment: Mapping[str, Any] = field(default_factory=dict)
-    scenarios: tuple[str, ...] = ()
-    exit_code: ExitCode = ExitCode.HOLDS
+    cluster: Mapping[str, Any]
+    environment: Mapping[str, Any]
+    scenarios: tuple[str, ...]
+    exit_code: ExitCode
     accepted: tuple[str, ...] = ()
     ended: str = ""
     remains: tuple[str, ...] = ()
@@ -65,6 +61,50 @@ class RunInfo:
     def stand_ins(self) -> tuple[str, ...]:
         """The parts of the cluster that were not the real ones."""
         return tuple(self.environment.get("stand_ins") or ())
+
+
+class RecordingEntry(Struct, frozen=True):
+    """One recording that was judged; ``sha256`` is of its uncompressed lines before the seal."""
+
+    file: str
+    sha256: str
+    sealed: bool
+    events: int
+
+
+class Run(RunInfo, frozen=True, kw_only=True, omit_defaults=True):
+    """Where and how a run happened (``RunInfo``), and what was recorded."""
+
+    recordings: tuple[RecordingEntry, ...]
+
+
+class PromiseEntry(Struct, frozen=True, kw_only=True, rename=JSON_NAMES):
+    """One promise: its words, its verdict, and why. ``witness`` are the events that decided."""
+
+    id: str
+    title: str
+    area: str = ""
+    level: Level
+    revision: int
+    source: str
+    quote: str = ""
+    outcome: Outcome
+    reason: str
+    cause: Reason | None = None
+    required: bool
+    obligations: int
+    witness: tuple[Witness, ...]
+    timelines: tuple[TimelineVerdict, ...]
+
+
+class Document(Struct, frozen=True, kw_only=True):
+    """verdict.json version 1. Promises are ordered by id, counts worst first."""
+
+    schema: Literal["stsconf-verdict"]
+    version: Literal[1]
+    run: Run
+    counts: dict[Outcome, int]
+    promises: tuple[PromiseEntry, ...]
 
 
 def exit_code(verdicts: Iterable[Verdict], *also: ExitCode) -> ExitCode:
@@ -94,140 +134,49 @@ def excused(verdicts: Iterable[Verdict], accepted: Container[str]) -> list[Verdi
     return [replace(verdict, required=False) if verdict.id in accepted else verdict for verdict in verdicts]
 
 
-def document(run: RunInfo, verdicts: Iterable[Verdict], recordings: Sequence[Recording]) -> Json:
-    """The whole result as plain JSON values. Promises are ordered by id, counts worst first."""
+def document(run: RunInfo, verdicts: Iterable[Verdict], recordings: Sequence[Recording]) -> Document:
+    """The whole result."""
     verdicts = sorted(verdicts, key=lambda verdict: verdict.id)
-    return {
-        "schema": SCHEMA,
-        "version": VERSION,
-        "run": {
-            "id": run.id,
-            "started": run.started,
-            "seconds": round(run.seconds, 3),
-            "suite": run.suite,
-            "provider": run.provider,
-            "cluster": dict(sorted(run.cluster.items())),
-            "environment": {**dict(sorted(run.environment.items())), "stand_ins": list(run.stand_ins)},
-            "scenarios": list(run.scenarios),
-            "exit_code": int(run.exit_code),
-            **({"accepted": list(run.accepted)} if run.accepted else {}),
-            **({"ended": run.ended} if run.ended else {}),
-            **({"remains": list(run.remains)} if run.remains else {}),
-            "recordings": [
-                {"file": r.path.name, "sha256": r.sha256, "sealed": r.sealed, "events": r.events} for r in recordings
-            ],
-        },
-        "counts": {outcome.value: n for outcome, n in count(verdicts).items()},
-        "promises": [promise(verdict) for verdict in verdicts],
+    told = {
+        **structs.asdict(run),
+        "seconds": round(run.seconds, 3),
+        "cluster": dict(sorted(run.cluster.items())),
+        "environment": {**dict(sorted(run.environment.items())), "stand_ins": list(run.stand_ins)},
     }
+    recorded = tuple(RecordingEntry(r.path.name, r.sha256, r.sealed, r.events) for r in recordings)
+    return Document(
+        schema=SCHEMA,
+        version=VERSION,
+        run=Run(**told, recordings=recorded),
+        counts=count(verdicts),
+        promises=tuple(map(promise, verdicts)),
+    )
 
 
-def dumps(doc: Mapping[str, Any]) -> str:
-    """The text of a document: equal documents give equal bytes."""
-    return json.dumps(doc, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
-
-
-def write(path: Path, doc: Mapping[str, Any]) -> None:
-    """Write a document so that a reader sees all of it or none of it."""
-    write_text(path, dumps(doc))
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text under a name of its own first, then give it its name. Folders are made as needed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        draft.write_text(text, encoding="utf-8", newline="\n")
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
-
-
-def read(path: Path) -> Json:
+def read(path: Path) -> Document:
     """Read a verdict.json. Raises ``ResultFileError`` when it cannot be relied on."""
-    try:
-        doc = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ResultFileError(
-            f"There is no {path}.", "Name the output folder of a finished run, or judge its recording again."
-        ) from None
-    except (OSError, ValueError) as error:
-        raise ResultFileError(
-            f"{path} cannot be read as JSON ({error}): it was cut short or is another file.",
-            "Judge the recording beside it again with `stsconf judge`.",
-        ) from None
-    if not isinstance(doc, dict) or doc.get("schema") != SCHEMA:
-        raise ResultFileError(
-            f"{path} is not a {SCHEMA} document.", "Name a verdict.json that `stsconf run` or `stsconf judge` wrote."
-        )
-    if doc.get("version") != VERSION:
-        raise ResultFileError(
-            f"{path} has version {doc.get('version')} of {SCHEMA}, and this suite reads version {VERSION}.",
-            "Use the suite version that wrote it (run.suite in the file), or judge the recording again with this one.",
-        )
-    try:
-        found = Counter(entry["verdict"] for entry in doc["promises"])
-        agrees = found == Counter({outcome: n for outcome, n in doc["counts"].items() if n})
-    except (KeyError, TypeError, AttributeError):
-        agrees = False
-    if not agrees or "run" not in doc:
-        raise ResultFileError(
-            f"{path} contradicts itself: its counts are not those of its promises, or parts are missing.",
-            "It was edited or damaged; judge the recording beside it again with `stsconf judge`.",
-        )
+    next_step = "Name the output folder of a finished run, or judge the recording beside it with `stsconf judge`."
+    doc = documents.read(path, Document, next_step, SCHEMA, VERSION)
+    if Counter(entry.outcome for entry in doc.promises) != Counter(doc.counts):
+        raise ResultFileError(f"{path} contradicts itself: its counts are not those of its promises.", next_step)
     return doc
 
 
-def promise(verdict: Verdict) -> Json:
+def promise(verdict: Verdict) -> PromiseEntry:
     """One verdict as it stands in ``promises``."""
-    return {
-        "id": verdict.id,
-        "title": verdict.title,
-        "area": verdict.id.split("-")[0],
-        "level": str(verdict.level),
-        "revision": verdict.revision,
-        "source": verdict.source,
-        "quote": verdict.quote,
-        "verdict": verdict.outcome.value,
-        "reason": verdict.reason,
-        "trouble": verdict.cause.value if verdict.cause else None,
-        "required": verdict.required,
-        "obligations": verdict.obligations,
-        "witness": [_witness(witness) for witness in verdict.witness],
-        "timelines": [_timeline(timeline) for timeline in verdict.timelines],
-    }
-
-
-def _timeline(timeline: TimelineVerdict) -> Json:
-    return {
-        "scenario": timeline.scenario,
-        "namespace": timeline.namespace,
-        "set": timeline.set_name,
-        "verdict": timeline.outcome.value,
-        "trouble": timeline.cause.value if timeline.cause else None,
-        "note": timeline.note,
-        "obligations": timeline.obligations,
-        "failing": [_obligation(obligation) for obligation in timeline.failing],
-    }
-
-
-def _obligation(obligation: Obligation) -> Json:
-    return {
-        "verdict": obligation.outcome.value,
-        "expected": obligation.expected,
-        "seen": obligation.seen,
-        "trouble": obligation.cause.value if obligation.cause else None,
-        "witness": [_witness(witness) for witness in obligation.witness],
-    }
-
-
-def _witness(witness: Witness) -> Json:
-    return {
-        "line": witness.line,
-        "seconds": round(witness.seconds, 6),
-        "kind": witness.kind,
-        "name": witness.name,
-        "rv": witness.rv,
-        "uid": witness.uid,
-        "what": witness.what,
-    }
+    return PromiseEntry(
+        id=verdict.id,
+        title=verdict.title,
+        area=verdict.id.split("-")[0],
+        level=Level(verdict.level),
+        revision=verdict.revision,
+        source=verdict.source,
+        quote=verdict.quote,
+        outcome=verdict.outcome,
+        reason=verdict.reason,
+        cause=verdict.cause,
+        required=verdict.required,
+        obligations=verdict.obligations,
+        witness=verdict.witness,
+        timelines=verdict.timelines,
+    )

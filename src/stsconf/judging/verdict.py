@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from msgspec import Struct
+
 from stsconf.timeline.events import Event, Reason
 
 
@@ -42,8 +44,11 @@ def worst(outcomes: Iterable[Outcome], default: Outcome) -> Outcome:
     return min(outcomes, key=WORST_FIRST.index, default=default)
 
 
-@dataclass(frozen=True, slots=True)
-class Witness:
+JSON_NAMES = {"outcome": "verdict", "cause": "trouble", "set_name": "set"}
+"""What fields of ours are called in verdict.json."""
+
+
+class Witness(Struct, frozen=True):
     """One event of the recording that a verdict rests on. ``line`` counts from 1 in the recording."""
 
     line: int
@@ -58,29 +63,27 @@ class Witness:
         return f"+{self.seconds:.3f} s  {self.kind} {self.name}  {self.what}  (rv {self.rv}, line {self.line})"
 
 
-@dataclass(frozen=True, slots=True)
-class Obligation:
+class Obligation(Struct, frozen=True, rename=JSON_NAMES):
     """One thing that had to be true at one moment, and whether it was."""
 
     outcome: Outcome
     expected: str
     seen: str
-    witness: tuple[Witness, ...] = ()
     cause: Reason | None = None
+    witness: tuple[Witness, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class TimelineVerdict:
+class TimelineVerdict(Struct, frozen=True, kw_only=True, rename=JSON_NAMES):
     """One promise on one timeline. ``failing`` are the obligations that did not hold, worst first."""
 
     scenario: str
     namespace: str
     set_name: str
     outcome: Outcome
-    obligations: int
-    failing: tuple[Obligation, ...] = ()
     cause: Reason | None = None
     note: str = ""
+    obligations: int
+    failing: tuple[Obligation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +174,5 @@ def singular(kind: str) -> str:
 
 def witness_of(event: Event[Any], what: str = "") -> Witness:
     """An event as evidence; ``what`` defaults to how it came to be known."""
-    return Witness(
-        event.line, event.seconds, singular(event.kind), event.name, event.rv, event.uid, what or event.change.value
-    )
+    seconds, kind = round(event.seconds, 6), singular(event.kind)
+    return Witness(event.line, seconds, kind, event.name, event.rv, event.uid, what or event.change.value)

@@ -20,9 +20,10 @@ from pathlib import Path
 import allure
 import allure_commons
 
+from stsconf.documents import write_text
 from stsconf.errors import UnknownFact
 from stsconf.judging.promise import Level
-from stsconf.judging.result import RunInfo, write_text
+from stsconf.judging.result import RunInfo
 from stsconf.judging.verdict import Outcome, TimelineVerdict, Verdict
 from stsconf.report.evidence import cell, deciding_events, excerpt
 from stsconf.report.picture import picture

@@ -9,7 +9,8 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterable
 from pathlib import Path
 
-from stsconf.judging.result import RunInfo, write_text
+from stsconf.documents import write_text
+from stsconf.judging.result import RunInfo
 from stsconf.judging.verdict import Outcome, Verdict
 from stsconf.report.style import area_name
 

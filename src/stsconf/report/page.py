@@ -7,9 +7,10 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from stsconf.documents import write_text
 from stsconf.errors import ExitCode
 from stsconf.gate.gate import Change
-from stsconf.judging.result import RunInfo, write_text
+from stsconf.judging.result import RunInfo
 from stsconf.judging.verdict import Obligation, Outcome, TimelineVerdict, Verdict, count
 from stsconf.report.evidence import Row, changes
 from stsconf.report.picture import picture

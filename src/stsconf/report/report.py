@@ -9,8 +9,9 @@ from typing import Any
 
 import yaml
 
+from stsconf.documents import write_text
 from stsconf.judging.promise import Level
-from stsconf.judging.result import RunInfo, write_text
+from stsconf.judging.result import RunInfo
 from stsconf.judging.verdict import Outcome, Verdict, count
 from stsconf.report.style import area_name
 

@@ -9,12 +9,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from stsconf import documents
 from stsconf.errors import ExitCode, UsageError
 from stsconf.gate.gate import Change, Gate, gate_document
-from stsconf.judging import result as document
+from stsconf.judging import result
 from stsconf.judging.judge import judge
 from stsconf.judging.promise import Promise
-from stsconf.judging.result import CUT_SHORT, UNREACHED, RunInfo
+from stsconf.judging.result import CUT_SHORT, UNREACHED, Document, RunInfo
 from stsconf.judging.verdict import Verdict
 from stsconf.report import junit, page, report, summary
 from stsconf.timeline.recording import Recording
@@ -100,7 +101,7 @@ class Results:
             self.accepted = tuple(sorted(self.gate.excuses(verdicts)))
             self.changes = self.gate.changes(verdicts)
             also = (*also, *([ExitCode.REGRESSION] if any(c.fails for c in self.changes) else []))
-        self.exit_code = document.exit_code(document.excused(verdicts, self.accepted), *also)
+        self.exit_code = result.exit_code(result.excused(verdicts, self.accepted), *also)
         return self.exit_code
 
     def finish(self, *also: ExitCode, write: bool = True) -> ExitCode:
@@ -108,17 +109,17 @@ class Results:
         self._decide(*also)
         if verdicts := self.verdicts:
             info = self.info()
-            doc = document.document(info, verdicts, self.recordings)
+            doc = result.document(info, verdicts, self.recordings)
             if write:
                 self._write(info, verdicts, doc)
             if self.save_baseline and self.exit_code not in CUT_SHORT and not info.ended:
-                document.write(self.save_baseline, doc)
+                documents.write(self.save_baseline, doc)
         return self.exit_code
 
-    def _write(self, info: RunInfo, verdicts: Sequence[Verdict], doc: Mapping[str, Any]) -> None:
-        document.write(self.output_dir / "verdict.json", doc)
+    def _write(self, info: RunInfo, verdicts: Sequence[Verdict], doc: Document) -> None:
+        documents.write(self.output_dir / "verdict.json", doc)
         if self.gate:
-            document.write(self.output_dir / "gate.json", gate_document(self.gate, self.changes))
+            documents.write(self.output_dir / "gate.json", gate_document(self.gate, self.changes))
         junit.write(self.output_dir / "junit.xml", info, verdicts)
         page.write(self.output_dir / "index.html", info, verdicts, self.recordings, self.changes)
         summary.write(self.output_dir / "summary.md", info, verdicts, self.recordings)

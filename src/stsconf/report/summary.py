@@ -7,8 +7,9 @@ summaries"), so the picture is a Mermaid Gantt in compact mode, which gives each
 from collections.abc import Sequence
 from pathlib import Path
 
+from stsconf.documents import write_text
 from stsconf.errors import ExitCode
-from stsconf.judging.result import RunInfo, write_text
+from stsconf.judging.result import RunInfo
 from stsconf.judging.verdict import Outcome, Verdict, count
 from stsconf.report.evidence import cell
 from stsconf.report.spans import State, lanes, on, say_action

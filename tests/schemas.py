@@ -1,0 +1,25 @@
+"""``python -m tests.schemas`` writes ``docs/schemas``: the JSON Schema of every JSON file of this project."""
+
+import json
+from pathlib import Path
+
+from stsconf.documents import schema_of
+from stsconf.gate.gate import GateDocument
+from stsconf.judging.result import Document
+
+FOLDER = Path(__file__).parents[1] / "docs" / "schemas"
+KINDS: dict[str, type[object]] = {
+    "verdict.v1.json": Document,
+    "gate.v1.json": GateDocument,
+}
+
+
+def text(name: str) -> str:
+    """What the file of that name holds."""
+    return json.dumps(schema_of(KINDS[name]), ensure_ascii=False, indent=1) + "\n"
+
+
+if __name__ == "__main__":
+    for name in KINDS:
+        (FOLDER / name).write_text(text(name), encoding="utf-8")
+        print(FOLDER / name)
