@@ -11,12 +11,17 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from stsconf.record.file import TimelineWriter
+from stsconf.record.file import TimelineWriter, read_records
 from tests.tape import Record, records_of
 
 REAL = Path(__file__).parent / "recordings" / "kind-1.37.2" / "run.ndjson.gz"
 RECREATED = REAL.parents[1] / "recreate-1.37.2" / "run.ndjson.gz"
 """Two more scenarios, from a server that accepts strategy Recreate."""
+
+SCENARIOS: Mapping[str, Path] = {
+    scenario: path for path in (REAL, RECREATED) for scenario in next(read_records(path))[1]["scenarios"]
+}
+"""All that were recorded, and where."""
 
 Condition = Callable[[Record], bool]
 Change = Callable[[Record], object]

@@ -2,8 +2,10 @@
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from functools import cache
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from functools import cache, partial
 from pathlib import Path
 
 import pytest
@@ -11,15 +13,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stsconf import suite_files
+from stsconf.errors import NotApplicable, UnknownFact
+from stsconf.judging.expect import judged, obligations
 from stsconf.judging.judge import judge
 from stsconf.judging.promise import Promise, import_promises
 from stsconf.judging.verdict import Outcome
-from stsconf.record.file import FileState, slice_file
+from stsconf.record import file
+from stsconf.record.file import FileState, inspect, read_records, slice_file
+from stsconf.timeline.facts import Fact
 from stsconf.timeline.recording import assemble, load
-from stsconf.timeline.timeline import Timeline
-from tests.editor import RECREATED
-from tests.edits import EDITS, REAL, windows
-from tests.tape import Record, Tape, created, records_of
+from stsconf.timeline.reduce import REDUCERS
+from stsconf.timeline.timeline import Timeline, kinds_read
+from tests.editor import SCENARIOS
+from tests.edits import EDITS, REAL, unedited, windows
+from tests.tape import KINDS, Record, Tape, created, records_of
 
 PROMISES = import_promises(suite_files.conformance())
 ALL = tuple(PROMISES.values())
@@ -28,12 +35,16 @@ BLAME = (Outcome.VIOLATED, Outcome.DIFFERS)
 Outcomes = dict[str, Outcome]
 
 
+def timelines_of(records: Sequence[Record], *, sealed: bool = True) -> tuple[Timeline, ...]:
+    """Records that end with or without a seal, read as a file of them would be."""
+    problem = None if sealed else "the file has no seal"
+    state = FileState(sealed=sealed, records=len(records), sha256="", problem=problem)
+    return assemble(Path("damaged.ndjson"), enumerate(records, 1), state).timelines
+
+
 def outcomes(records: Sequence[Record], *, sealed: bool = True, promises: Iterable[Promise] = ALL) -> Outcomes:
     """Promises judged on records that end with or without a seal."""
-    state = FileState(
-        sealed=sealed, records=len(records), sha256="", problem=None if sealed else "the file has no seal"
-    )
-    timelines = assemble(Path("damaged.ndjson"), enumerate(records, 1), state).timelines
+    timelines = timelines_of(records, sealed=sealed)
     return {promise.id: judge(promise, timelines).outcome for promise in promises}
 
 
@@ -46,6 +57,96 @@ def assert_never_kinder(whole: Outcomes, damaged: Outcomes, what: str) -> None:
         or (outcome is Outcome.ERROR)
     }
     assert not kinder, f"{what}: {kinder}"
+
+
+class Whole:
+    """A recording of one window as it was made: its verdicts, and which of them a damage can reach."""
+
+    def __init__(self, records: list[Record]) -> None:
+        self.records = records
+        with reduced_once():
+            (self._timeline,) = timelines_of(records)
+        self.outcomes = {promise.id: judge(promise, [self._timeline]).outcome for promise in ALL}
+        self._reads = {promise.id: kinds_of(promise, self._timeline) for promise in ALL}
+        self._versions = versions(self._timeline)
+
+    def damaged(self, records: Sequence[Record], *, sealed: bool = True, promises: Iterable[Promise] = ALL) -> Outcomes:
+        """Of these promises, those that read something that the damage changed, judged on what it left."""
+        return self._judged(records, sealed, promises, reached=True)
+
+    def untouched(self, records: Sequence[Record]) -> Outcomes:
+        """All other promises, judged on what the damage left."""
+        return self._judged(records, True, ALL, reached=False)
+
+    def _judged(
+        self, records: Sequence[Record], sealed: bool, promises: Iterable[Promise], *, reached: bool
+    ) -> Outcomes:
+        with reduced_once():
+            timelines = timelines_of(records, sealed=sealed)
+        changed = self._changed(timelines)
+        found = [p for p in promises if (changed is None or bool(changed & self._reads[p.id])) is reached]
+        return {promise.id: judge(promise, timelines).outcome for promise in found}
+
+    def _changed(self, timelines: Sequence[Timeline]) -> set[str] | None:
+        """The kinds that are not as they were, or ``None`` where more than kinds is not."""
+        if len(timelines) != 1 or frame(timelines[0]) != frame(self._timeline):
+            return None
+        now = versions(timelines[0])
+        problems = {*timelines[0].problems} ^ {*self._timeline.problems}
+        changed = {kind for kind in KINDS if now[kind] != self._versions[kind]} | {p.kind for p in problems}
+        return None if None in changed else {kind for kind in changed if kind}
+
+
+def frame(timeline: Timeline) -> tuple[object, ...]:
+    """All that a promise may read of a timeline beside its kinds; in which lines it stood is left out."""
+    did = [replace(action, line=0) for action in timeline.actions]
+    saw = [replace(observation, line=0) for observation in timeline.observations]
+    return replace(timeline.window, closed=0), did, saw, timeline.domain, timeline.header
+
+
+def versions(timeline: Timeline) -> dict[str, list[object]]:
+    """Each kind's history; in which lines it stood is left out."""
+    histories = {kind: timeline.of_kind(kind) for kind in KINDS}
+    return {
+        kind: [
+            history.gaps,
+            history.begins_rv,
+            *((e.rv, e.change, e.uid, e.name, e.seconds, e.late, e.before, e.now) for e in history.events),
+        ]
+        for kind, history in histories.items()
+    }
+
+
+def kinds_of(promise: Promise, timeline: Timeline) -> frozenset[str]:
+    """The kinds that judging the promise on the timeline reads."""
+    read: set[str] = set()
+    if promise.wants(timeline):
+        tokens = obligations.set([]), judged.set(timeline), kinds_read.set(read)
+        with suppress(NotApplicable, UnknownFact):
+            promise.check(timeline)
+        obligations.reset(tokens[0])
+        judged.reset(tokens[1])
+        kinds_read.reset(tokens[2])
+    return frozenset(read)
+
+
+@contextmanager
+def reduced_once() -> Iterator[None]:
+    """Reduce each stored object once, however often it is read; nobody may change one meanwhile."""
+    reducers = dict(REDUCERS)
+    with pytest.MonkeyPatch.context() as patch:
+        for kind, reduce in reducers.items():
+            patch.setitem(REDUCERS, kind, partial(_reduced, reduce))  # type: ignore[arg-type]
+        yield
+
+
+_REDUCED: dict[int, tuple[Record, Fact]] = {}
+
+
+def _reduced(reduce: Callable[[Record], Fact], obj: Record) -> Fact:
+    if id(obj) not in _REDUCED:
+        _REDUCED[id(obj)] = obj, reduce(obj)  # as long as the object is kept, no other has its id
+    return _REDUCED[id(obj)][1]
 
 
 # Damage.
@@ -186,31 +287,21 @@ TAPES = {
 
 
 @cache
-def recordings() -> dict[str, list[Record]]:
-    return {name: tape.records for name, tape in TAPES.items()} | dict(windows())
-
-
-@cache
-def faulty(index: int) -> list[Record]:
-    return EDITS[index].records()
-
-
-@cache
-def undamaged_fault(index: int) -> Outcomes:
-    return outcomes(faulty(index))
-
-
-@cache
 def whole_run() -> list[Record]:
     return records_of(REAL)
 
 
 @cache
-def undamaged(name: str) -> Outcomes:
-    return outcomes(recordings()[name])
+def faulty(index: int) -> Whole:
+    return Whole(EDITS[index].records())
 
 
-NAMES = sorted(recordings())
+@cache
+def undamaged(name: str) -> Whole:
+    return Whole(TAPES[name].records if name in TAPES else windows()[name])
+
+
+NAMES = sorted({*TAPES, *SCENARIOS})
 EXHAUSTIVE = bool(os.environ.get("STS_EXHAUSTIVE"))
 """Whether to damage the real recording at every place, which takes minutes, or at some of each feed and window."""
 
@@ -222,20 +313,35 @@ def places(name: str, found: Sequence[int]) -> Sequence[int]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_recording_cut_off_anywhere_is_never_kinder(name: str) -> None:
-    records = recordings()[name]
-    for length in places(name, [n for n, record in enumerate(records, 1) if record["rec"] not in ("conn", "bm")]):
-        damaged = outcomes(records[:length], sealed=False)
+    whole = undamaged(name)
+    ends = [n for n, record in enumerate(whole.records, 1) if record["rec"] not in ("conn", "bm")]
+    for length in places(name, ends):
+        damaged = whole.damaged(whole.records[:length], sealed=False)
+        assert damaged.keys() == PROMISES.keys()
         assert Outcome.HOLDS not in damaged.values()
-        assert_never_kinder(undamaged(name), damaged, f"{name} cut off after record {length}")
+        assert_never_kinder(whole.outcomes, damaged, f"{name} cut off after record {length}")
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_gap_over_any_event_is_never_kinder(name: str) -> None:
-    records = recordings()[name]
-    for feed, events in feeds(records).items():
+    whole = undamaged(name)
+    for feed, events in feeds(whole.records).items():
         for index in places(name, range(len(events))):
-            damaged = outcomes(with_gap(records, feed, index, index))
-            assert_never_kinder(undamaged(name), damaged, f"{name}, gap over event {index} of {feed}")
+            damaged = whole.damaged(with_gap(whole.records, feed, index, index))
+            assert_never_kinder(whole.outcomes, damaged, f"{name}, gap over event {index} of {feed}")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_promise_that_does_not_read_what_was_damaged_is_judged_as_before(name: str) -> None:
+    whole = undamaged(name)
+    every = feeds(whole.records)
+    chosen = sorted(every) if EXHAUSTIVE else [sorted(every)[NAMES.index(name) % len(every)]]
+    for feed in chosen:
+        left = whole.untouched(with_gap(whole.records, feed, 0, len(every[feed]) - 1))
+        changed = {id_: outcome for id_, outcome in left.items() if outcome is not whole.outcomes[id_]}
+        # What was not reached is nobody's fault where anything at all was missed.
+        assert not {id_ for id_ in changed if whole.outcomes[id_] not in BLAME}, feed
+        assert set(changed.values()) <= {Outcome.INCONCLUSIVE}, feed
 
 
 @st.composite
@@ -254,8 +360,9 @@ def damage(draw: st.DrawFn, records: list[Record]) -> tuple[list[Record], bool]:
 @given(data=st.data())
 def test_gaps_of_any_length_and_a_cut_are_never_kinder(data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(NAMES))
-    records, sealed = data.draw(damage(recordings()[name]))
-    assert_never_kinder(undamaged(name), outcomes(records, sealed=sealed), name)
+    whole = undamaged(name)
+    records, sealed = data.draw(damage(whole.records))
+    assert_never_kinder(whole.outcomes, whole.damaged(records, sealed=sealed), name)
 
 
 @settings(max_examples=15, deadline=None)
@@ -263,7 +370,8 @@ def test_gaps_of_any_length_and_a_cut_are_never_kinder(data: st.DataObject) -> N
 def test_a_whole_run_cut_off_anywhere_is_never_kinder(data: st.DataObject) -> None:
     records = whole_run()
     cut = data.draw(st.integers(1, len(records)))
-    damaged = outcomes(records[:cut], sealed=False)
+    with reduced_once():
+        damaged = outcomes(records[:cut], sealed=False)
     assert Outcome.HOLDS not in damaged.values()
     assert_never_kinder(dict.fromkeys(PROMISES, Outcome.HOLDS), damaged, f"cut off after record {cut}")
 
@@ -272,19 +380,20 @@ def test_a_whole_run_cut_off_anywhere_is_never_kinder(data: st.DataObject) -> No
 @given(data=st.data())
 def test_no_damage_hides_a_fault_or_adds_one(data: st.DataObject) -> None:
     index = data.draw(st.integers(0, len(EDITS) - 1))
-    records, sealed = data.draw(damage(faulty(index)))
-    assert_never_kinder(undamaged_fault(index), outcomes(records, sealed=sealed), EDITS[index].name)
+    whole = faulty(index)
+    records, sealed = data.draw(damage(whole.records))
+    assert_never_kinder(whole.outcomes, whole.damaged(records, sealed=sealed), EDITS[index].name)
 
 
 @pytest.mark.parametrize("index", range(len(EDITS)), ids=lambda index: EDITS[index].name)
 def test_a_gap_over_an_event_hides_no_fault(index: int) -> None:
     own = PROMISES[EDITS[index].breaks[0]]
-    records, whole = faulty(index), undamaged_fault(index)
-    for feed, events in feeds(records).items():
+    whole = faulty(index)
+    for feed, events in feeds(whole.records).items():
         step = 1 if EXHAUSTIVE else max(3, len(events) // 8)
         for event in range(index % step, len(events), step):
-            damaged = outcomes(with_gap(records, feed, event, event), promises=[own])
-            assert_never_kinder(whole, damaged, f"gap over event {event} of {feed}")
+            damaged = whole.damaged(with_gap(whole.records, feed, event, event), promises=[own])
+            assert_never_kinder(whole.outcomes, damaged, f"gap over event {event} of {feed}")
 
 
 # Situations in which a judge could go wrong.
@@ -373,7 +482,7 @@ def test_a_pod_found_unready_when_the_recording_began_may_just_have_become_so() 
 
 
 def test_a_status_that_counts_another_pods_loss_proves_nothing() -> None:
-    assert undamaged("twice lost")["ORD-02"] is Outcome.INCONCLUSIVE
+    assert undamaged("twice lost").outcomes["ORD-02"] is Outcome.INCONCLUSIVE
 
 
 def test_a_call_of_ours_that_was_cut_off_was_still_made() -> None:
@@ -446,11 +555,23 @@ def test_scaling_up_may_still_remove_what_an_earlier_scale_down_left() -> None:
     assert of(tape.close(), "ORD-06") is Outcome.HOLDS
 
 
-WHOLE = [(path, timeline) for path in (REAL, RECREATED) for timeline in load(path).timelines]
+INSPECTED = cache(inspect)
 
 
-@pytest.mark.parametrize(("path", "timeline"), WHOLE, ids=[timeline.window.scenario for _, timeline in WHOLE])
-def test_a_slice_gives_the_verdicts_of_its_window(path: Path, timeline: Timeline, tmp_path: Path) -> None:
-    (sliced,) = load(slice_file(path, tmp_path / "slice.ndjson", timeline.window.namespace)).timelines
+@cache
+def read_once(path: Path) -> list[tuple[int, Record]]:
+    return list(read_records(path))
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_a_slice_gives_the_verdicts_of_its_window(
+    scenario: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timeline = unedited()[scenario]
+    monkeypatch.setattr(file, "inspect", INSPECTED)
+    monkeypatch.setattr(file, "read_records", read_once)
+    child = slice_file(SCENARIOS[scenario], tmp_path / "slice.ndjson", timeline.window.namespace)
+    monkeypatch.undo()
+    (sliced,) = load(child).timelines
     for promise in ALL:
         assert judge(promise, [sliced]).outcome is judge(promise, [timeline]).outcome
