@@ -1,6 +1,7 @@
 """Each promise holds on a real run, and is broken by a fault of its own, with the events that prove it."""
 
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ from stsconf.judging.promise import Level, Promise
 from stsconf.judging.verdict import Outcome
 from stsconf.record.file import inspect
 from stsconf.timeline.recording import load
-from tests.editor import EDITS, REAL, Edit, integrity, windows
+from stsconf.timeline.timeline import Timeline
+from tests.editor import EDITS, REAL, SCENARIOS, Edit, integrity, windows
 from tests.edits import MATRIX, PROMISES, matrix, unedited, verdicts
 
 BUG_TABLE = Path(__file__).parents[1] / "docs" / "bug-table.md"
@@ -20,6 +22,11 @@ BROKEN = (Outcome.VIOLATED, Outcome.DIFFERS)
 BREAKABLE = [p for p in PROMISES.values() if p.level is not Level.CHARACTERISED and not p.on_request]
 
 
+@cache
+def on_local() -> tuple[Timeline, ...]:
+    return load(ON_LOCAL).timelines
+
+
 def test_the_real_recording_is_whole() -> None:
     assert inspect(REAL).problem is None
     assert not [problem for timeline in unedited().values() for problem in timeline.problems]
@@ -27,7 +34,7 @@ def test_the_real_recording_is_whole() -> None:
 
 @pytest.mark.parametrize("promise", BREAKABLE, ids=lambda p: p.id)
 def test_a_real_run_keeps_the_promise(promise: Promise) -> None:
-    verdict = judge(promise, [*unedited().values(), *load(ON_LOCAL).timelines])
+    verdict = judge(promise, [*unedited().values(), *on_local()])
     assert verdict.outcome is Outcome.HOLDS, verdict.explain()
     assert verdict.obligations > 0
 
@@ -60,7 +67,7 @@ def test_the_matrix_in_the_docs_is_what_the_edits_give() -> None:
     assert MATRIX.read_text(encoding="utf-8") == matrix(), "make it again: python -m tests.edits, and review it"
 
 
-@pytest.mark.parametrize("scenario", sorted(windows()))
+@pytest.mark.parametrize("scenario", sorted(SCENARIOS))
 def test_what_was_recorded_could_have_been_sent(scenario: str) -> None:
     assert integrity(windows()[scenario]) == []
 
