@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from stsconf.cli.main import main
+from tests import forked
 from tests.tape import Tape, created, write
 
 FAULT = """
@@ -22,17 +23,8 @@ sys.exit(cli.main(sys.argv[1:]))
 """
 
 
-def stsconf(
-    *arguments: str, cwd: Path, way: tuple[str, ...] = ("-P", "-m", "stsconf"), **environment: str
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, *way, *arguments],
-        cwd=cwd,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def stsconf(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return forked.run("stsconf", *arguments, cwd=cwd, env={**os.environ, **environment})
 
 
 def test_help_names_every_command_and_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
@@ -71,7 +63,8 @@ def test_a_violation_ends_with_exit_code_1_and_says_what_was_seen(tmp_path: Path
 
 
 def test_a_fault_of_ours_does_not_end_as_a_violated_promise(tmp_path: Path) -> None:
-    done = stsconf("promises", cwd=tmp_path, way=("-P", "-c", FAULT))
+    command = [sys.executable, "-P", "-c", FAULT, "promises"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 3, done.stdout + done.stderr
     assert "TypeError" in done.stderr
     assert "a fault of stsconf, not of the cluster" in done.stderr
@@ -81,15 +74,10 @@ def test_a_reader_that_goes_away_is_not_told_that_all_is_well(tmp_path: Path) ->
     recording = write(created(3).records, tmp_path / "run.ndjson")
     read, written = os.pipe()
     os.close(read)
-    done = subprocess.run(
-        [sys.executable, "-P", "-m", "stsconf", "judge", str(recording)],
-        stdout=written,
-        stderr=subprocess.PIPE,
-        text=True,
-        check=False,
-    )
+    process = forked.Process(["stsconf", "judge", str(recording)], cwd=tmp_path, stdout=written)
     os.close(written)
-    assert (done.returncode, done.stderr) == (128 + signal.SIGPIPE, "")
+    _, said = process.communicate()
+    assert (process.returncode, said) == (128 + signal.SIGPIPE, "")
 
 
 def test_a_folder_without_a_recording_is_a_usage_error(tmp_path: Path) -> None:

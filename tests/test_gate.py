@@ -2,8 +2,6 @@
 
 import datetime
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -18,6 +16,7 @@ from stsconf.judging.verdict import Outcome, TimelineVerdict, Verdict
 from stsconf.report.page import page
 from stsconf.report.results import Results
 from stsconf.timeline.events import Reason
+from tests import forked
 
 TODAY = datetime.date(2026, 11, 25)
 SOURCE = "https://kubernetes.io/docs/"
@@ -188,8 +187,8 @@ def test_gate_without_a_baseline_is_a_usage_error(capsys: pytest.CaptureFixture[
 
 
 WAYS = {
-    "gate": ["-m", "stsconf", "gate", "--"],
-    "pytest": ["-m", "pytest", str(suite_files.conformance()), "--sts-"],
+    "gate": ["stsconf", "gate", "--"],
+    "pytest": ["pytest", str(suite_files.conformance()), "--sts-"],
 }
 
 
@@ -207,8 +206,7 @@ def test_a_file_that_cannot_be_used_ends_the_run_before_it_acts(
     (tmp_path / "file").write_text(text)
     *start, prefix = WAYS[way]
     options = {"cluster": "local", "save-baseline": "new.json", option: "file"}
-    command = [sys.executable, "-P", *start, *(f"{prefix}{name}={value}" for name, value in options.items())]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = forked.run(*start, *(f"{prefix}{name}={value}" for name, value in options.items()), cwd=tmp_path)
     assert done.returncode == code, done.stdout + done.stderr
     assert sentence in done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr

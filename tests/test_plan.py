@@ -15,12 +15,13 @@ from stsconf.judging.promise import Level, Profile, import_promises
 from stsconf.record.file import read_records
 from stsconf.run.plan import MEASURED, plan, seconds
 from stsconf.run.run import NODE_PODS, Config
+from tests import forked
 
 ROOT = Path(__file__).parents[1]
 WAYS = {
-    "run": ["-m", "stsconf", "run", "--"],
-    "gate": ["-m", "stsconf", "gate", "--save-baseline=new.json", "--"],
-    "pytest": ["-m", "pytest", str(suite_files.conformance()), "--sts-"],
+    "run": ["stsconf", "run", "--"],
+    "gate": ["stsconf", "gate", "--save-baseline=new.json", "--"],
+    "pytest": ["pytest", str(suite_files.conformance()), "--sts-"],
 }
 
 
@@ -32,12 +33,18 @@ def scenario(name: str, pods: int) -> Scenario:
 def test_a_dry_run_says_the_plan_and_makes_nothing(way: str, tmp_path: Path) -> None:
     *start, prefix = WAYS[way]
     options = ("cluster=existing", "kubeconfig=absent", "namespace=mine", "scenario=create", "dry-run")
-    command = [sys.executable, "-P", *start, *(prefix + option for option in options), "-p", "no:cacheprovider"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = forked.run(*start, *(prefix + option for option in options), "-p", "no:cacheprovider", cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "from 1 scenarios on provider existing, profile full" in done.stdout
     assert "Touches: namespace mine" in done.stdout
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_goes_on_as_pytest_in_an_interpreter_of_its_own(tmp_path: Path) -> None:
+    command = [sys.executable, "-P", "-m", "stsconf", "run", "--settle=soon"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 4, done.stdout
+    assert "soon is no" in done.stderr or "'soon' is not" in done.stderr
 
 
 def test_scenarios_wait_for_room_and_the_longest_way_counts() -> None:

@@ -9,19 +9,14 @@ from pathlib import Path
 import pytest
 
 from stsconf import suite_files
+from tests import forked
 
 SUITE = str(suite_files.conformance())
 
 
 def run_pytest(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-P", "-m", "pytest", "-p", "no:cacheprovider", *arguments],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PYTEST_ADDOPTS": "", **environment},
-        check=False,
-    )
+    command = ["pytest", "-p", "no:cacheprovider", *arguments]
+    return forked.run(*command, cwd=cwd, env={**os.environ, "PYTEST_ADDOPTS": "", **environment})
 
 
 def test_an_empty_project_loads_neither_the_engine_nor_a_kubernetes_client(tmp_path: Path) -> None:
@@ -30,7 +25,9 @@ def test_an_empty_project_loads_neither_the_engine_nor_a_kubernetes_client(tmp_p
         "    assert not {'stsconf', 'kubernetes', 'allure', 'rich'} & (set(sys.modules) - {'allure'})\n"
         "    assert 'pytest_stsconf.suite' not in sys.modules\n"
     )
-    done = run_pytest(cwd=tmp_path)
+    command = [sys.executable, "-P", "-m", "pytest", "-p", "no:cacheprovider"]
+    environment = {**os.environ, "PYTEST_ADDOPTS": ""}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
 
 

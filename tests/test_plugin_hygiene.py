@@ -8,8 +8,6 @@ import os
 import resource
 import shutil
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +21,7 @@ from stsconf.judging.result import document
 from stsconf.report.results import rejudge
 from stsconf.timeline.recording import load
 from stsconf.waits import until
+from tests import forked
 from tests.edits import EDITS, seal
 
 BROKEN = "ORD-02"
@@ -68,23 +67,16 @@ class Suite:
             "REPLAY_LOG": str(self._log),
         }
 
-    def start(self, *arguments: str, act: str = "", room: int = resource.RLIM_INFINITY) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, act: str = "", room: int = resource.RLIM_INFINITY) -> forked.Process:
         """Begin; ``act`` as ``tests/replay.py`` says, ``room`` is the most bytes that a file may have."""
         self._log.unlink(missing_ok=True)
         shutil.rmtree(self.out, ignore_errors=True)
-        return subprocess.Popen(
-            [sys.executable, "-P", "-m", "pytest", str(self.tests), "-p", "tests.replay", "-q", *arguments],
-            cwd=self.tests.parent,
-            env={**self._environment, "REPLAY_ACT": act},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room)),
-        )
+        command = ["pytest", str(self.tests), "-p", "tests.replay", "-q", *arguments]
+        return forked.Process(command, self.tests.parent, {**self._environment, "REPLAY_ACT": act}, room=room)
 
-    def run(self, *arguments: str, act: str = "", room: int = resource.RLIM_INFINITY) -> tuple[int, str]:
+    def run(self, *arguments: str, act: str = "", room: int = resource.RLIM_INFINITY) -> tuple[int | None, str]:
         process = self.start(*arguments, act=act, room=room)
-        text, _ = process.communicate(timeout=300)
+        text = "".join(process.communicate())
         return process.returncode, text
 
     @property
@@ -191,7 +183,7 @@ def test_a_run_that_is_told_to_end_leaves_nothing(suite: Suite) -> None:
     process = suite.start("--reruns=2", "--timeout=300", act="hangs")
     assert until(lambda: "scenarios begun" in suite.log or process.poll() is not None, 60, every=0.05)
     process.send_signal(signal.SIGTERM)
-    text, _ = process.communicate(timeout=60)
+    text = "".join(process.communicate(60))
     assert process.returncode == 2, text
     assert suite.log == ONCE
 

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,11 +13,12 @@ import pytest
 
 from stsconf import suite_files
 from stsconf.errors import ExitCode
+from tests import forked
 from tests.local.conftest import Run
 
 WAYS = {
-    "run": (["-P", "-m", "stsconf", "run"], "--"),
-    "pytest": (["-P", "-m", "pytest", str(suite_files.conformance()), "-p", "no:cacheprovider"], "--sts-"),
+    "run": (["stsconf", "run"], "--"),
+    "pytest": (["pytest", str(suite_files.conformance()), "-p", "no:cacheprovider"], "--sts-"),
 }
 CREATE = {"cluster": "local", "scenario": "create", "profile": "core", "promises": "ORD-01,ORD-02,ORD-12"}
 """ORD-12 is not of the core, so it is not asked for and makes no run partial."""
@@ -47,17 +47,12 @@ def both(folder: Path, options: dict[str, str], *more: str) -> dict[str, Ended]:
     running = {}
     for way in WAYS:
         (folder / way).mkdir()
-        running[way] = subprocess.Popen(
-            [sys.executable, *command(way, {**options, "output-dir": "out"}, more)],
-            cwd=folder / way,
-            env={**os.environ, "PYTEST_ADDOPTS": ""},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+        words = command(way, {**options, "output-dir": "out"}, more)
+        running[way] = forked.Process(words, folder / way, {**os.environ, "PYTEST_ADDOPTS": ""})
     found = {}
     for way, process in running.items():
-        said, _ = process.communicate(timeout=300)
+        said = "".join(process.communicate())
+        assert process.returncode is not None
         path = folder / way / "out" / "verdict.json"
         found[way] = Ended(process.returncode, said, json.loads(path.read_text()) if path.exists() else None)
         print(said)
@@ -197,7 +192,7 @@ def test_5_is_a_run_in_which_nothing_applies(tmp_path: Path) -> None:
 @pytest.mark.local
 @pytest.mark.parametrize("way", WAYS)
 def test_2_is_a_run_that_was_interrupted(way: str, start: Callable[[list[str]], Run], tmp_path: Path) -> None:
-    run = start(command(way, {**CREATE, "output-dir": str(tmp_path / "out")}))
+    run = start(["-P", "-m", *command(way, {**CREATE, "output-dir": str(tmp_path / "out")})])
     run.wait_for("local: starting etcd")
     run.process.send_signal(signal.SIGINT)
     assert run.process.wait(60) == ExitCode.INTERRUPTED, run.said

@@ -2,13 +2,13 @@ import json
 import os
 import re
 import stat
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from reporting_story import RUN
+from tests import forked
 
 from stsconf.report import allure as report
 from stsconf.timeline.recording import Recording
@@ -40,9 +40,8 @@ def results(broken: Recording, tmp_path_factory: pytest.TempPathFactory) -> Path
     suite = SUITE.format(folder=str(Path(__file__).parent), recording=str(broken.path))
     (folder / "test_it.py").write_text(suite)
     (folder / "pytest.ini").write_text("[pytest]\n")
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--alluredir={folder / 'results'}"]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    command = ["pytest", "-q", "-p", "no:cacheprovider", f"--alluredir={folder / 'results'}"]
+    done = forked.run(*command, cwd=folder, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
     assert done.returncode == 1, done.stdout + done.stderr
     return folder / "results"
 
