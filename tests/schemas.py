@@ -5,12 +5,16 @@ from pathlib import Path
 
 from stsconf.documents import schema_of
 from stsconf.gate.gate import GateDocument
+from stsconf.gate.snapshot import Snapshot
 from stsconf.judging.result import Document
+from stsconf.judging.tutorial import Transcript
 
 FOLDER = Path(__file__).parents[1] / "docs" / "schemas"
 KINDS: dict[str, type[object]] = {
     "verdict.v1.json": Document,
     "gate.v1.json": GateDocument,
+    "snapshot.v1.json": Snapshot,
+    "walkthrough.json": Transcript,
 }
 
 

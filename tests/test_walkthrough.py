@@ -4,23 +4,26 @@ import io
 import json
 import signal
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from msgspec.structs import replace
 from rich.console import Console
 
 from stsconf import Recording, judge
 from stsconf.act.workload import Workload
 from stsconf.clusters import Cluster
-from stsconf.errors import StsconfError
+from stsconf.documents import write
+from stsconf.errors import ResultFileError
+from stsconf.judging import tutorial
+from stsconf.judging.tutorial import steps
 from stsconf.judging.verdict import Outcome
 from stsconf.record.file import inspect, read_records
 from stsconf.report.style import LOOKS
 from stsconf.report.walkthrough import markdown, show
-from stsconf.run.walkthrough import WAITS, Transcript, steps
+from stsconf.run.walkthrough import WAITS
 from stsconf.run.walkthrough import _Reader as Reader
 from stsconf.timeline.events import Reason
 from stsconf.timeline.recording import assemble
@@ -28,7 +31,7 @@ from stsconf.waits import Waits
 from tests.walkthrough_page import FOLDER, PAGE, PROMISES, kept, read
 
 RECORDING = FOLDER / "run.ndjson.gz"
-TRANSCRIPT = Transcript.read(FOLDER / "walkthrough.json")
+TRANSCRIPT = tutorial.read(FOLDER / "walkthrough.json")
 
 
 def changed(change: Callable[[dict[str, Any]], None]) -> Recording:
@@ -120,11 +123,11 @@ def test_the_terminal_shows_every_command_and_verdict(width: int) -> None:
 
 
 def test_a_transcript_is_read_as_it_was_written(tmp_path: Path) -> None:
-    TRANSCRIPT.write(tmp_path / "walkthrough.json")
-    assert Transcript.read(tmp_path / "walkthrough.json") == TRANSCRIPT
+    write(tmp_path / "walkthrough.json", TRANSCRIPT)
+    assert tutorial.read(tmp_path / "walkthrough.json") == TRANSCRIPT
     (tmp_path / "walkthrough.json").write_text("{}")
-    with pytest.raises(StsconfError, match="no transcript"):
-        Transcript.read(tmp_path / "walkthrough.json")
+    with pytest.raises(ResultFileError, match="missing required field images"):
+        tutorial.read(tmp_path / "walkthrough.json")
 
 
 def test_a_command_that_does_not_end_is_killed_when_its_time_is_up(tmp_path: Path) -> None:

@@ -4,9 +4,10 @@ from functools import cache
 from pathlib import Path
 
 from stsconf import Recording, Verdict, judge, load, suite_files
+from stsconf.judging import tutorial
 from stsconf.judging.promise import import_promises
+from stsconf.judging.tutorial import Transcript, steps
 from stsconf.report.walkthrough import Page, markdown, page
-from stsconf.run.walkthrough import Transcript, steps
 
 FOLDER = Path(__file__).parent / "recordings" / "walkthrough"
 PAGE = Path(__file__).parents[1] / "docs" / "walkthrough.md"
@@ -24,7 +25,7 @@ def kept() -> tuple[Recording, tuple[Verdict, ...]]:
 def read(transcript: Transcript | None = None) -> Page:
     """The page of the kept walkthrough, or what it would be with another transcript."""
     recording, verdicts = kept()
-    return page(steps(), transcript or Transcript.read(FOLDER / "walkthrough.json"), recording, verdicts)
+    return page(steps(), transcript or tutorial.read(FOLDER / "walkthrough.json"), recording, verdicts)
 
 
 if __name__ == "__main__":

@@ -3,18 +3,18 @@
 import copy
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from stsconf.cli.main import main
-from stsconf.errors import PreflightRefused, UsageError
+from stsconf.errors import PreflightRefused, ResultFileError, UsageError
 from stsconf.gate.comparison import blind_spots, compare
-from stsconf.gate.snapshot import Snapshot, SnapshotError, read, take
+from stsconf.gate.snapshot import Snapshot, read, take
 from stsconf.kube.api import ApiError
 from stsconf.timeline.fields import changed_fields, fields_of
 
@@ -270,14 +270,14 @@ def test_half_a_file_another_schema_and_damage_are_errors_in_one_paragraph(tmp_p
         ("[]", "not a sts-snapshot"),
         (json.dumps({**document, "schema": "sts-timeline"}), "not a sts-snapshot"),
         (json.dumps({**document, "version": 2}), "has version 2"),
-        (json.dumps({k: v for k, v in document.items() if k != "sets"}), "contradicts"),
-        (json.dumps({**document, "sets": {"shop/old": {kind: {"old-0": 7}}}}), "contradicts"),
-        (json.dumps({**document, "sets": {"shop/old": {"nonsense": {}}}}), "contradicts"),
+        (json.dumps({k: v for k, v in document.items() if k != "sets"}), "missing required field sets"),
+        (json.dumps({**document, "sets": {"shop/old": {kind: {"old-0": 7}}}}), r"sets.*: expected object, got int"),
+        (json.dumps({**document, "sets": {"shop/old": {"nonsense": {}}}}), "invalid enum value 'nonsense'"),
     ):
         path.write_text(text)
-        with pytest.raises(SnapshotError, match=error):
+        with pytest.raises(ResultFileError, match=error):
             read(path)
-    with pytest.raises(SnapshotError, match="There is no"):
+    with pytest.raises(ResultFileError, match="There is no"):
         read(tmp_path / "none.json")
 
 
@@ -288,7 +288,7 @@ def test_no_part_of_a_file_passes_for_the_whole(tmp_path_factory: pytest.TempPat
     snapshot().write(path)
     whole = path.read_text().rstrip()
     path.write_text(whole[: data.draw(st.integers(0, len(whole) - 1))])
-    with pytest.raises(SnapshotError):
+    with pytest.raises(ResultFileError):
         read(path)
 
 

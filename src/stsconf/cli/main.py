@@ -194,7 +194,9 @@ def _add_walkthrough(commands: Any) -> None:
 
 
 def _walkthrough(arguments: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001 - one signature for all commands
+    from stsconf.documents import write
     from stsconf.judging.promise import import_promises
+    from stsconf.judging.tutorial import steps
     from stsconf.report.results import rejudge
     from stsconf.report.terminal import ProgressLines, standard_output
     from stsconf.report.walkthrough import markdown, page, show
@@ -205,16 +207,16 @@ def _walkthrough(arguments: argparse.Namespace, rest: Sequence[str]) -> int:  # 
     _agree_to_build(arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     config = _config(arguments)
-    say, steps = ProgressLines(), walkthrough.steps()
+    say, parts = ProgressLines(), steps()
     with provide(config, say) as cluster:
         path, transcript = walkthrough.record(cluster, config, say)
         promises = import_promises(suite_files.conformance())
-        wanted = sorted({name for step in steps for name in step.promises})
+        wanted = sorted({name for step in parts for name in step.promises})
         results = rejudge([load(path)], [promises[name] for name in wanted], config.output_dir)
         results.ran_on(cluster.identity, cluster.environment, cluster.remains)
         code = results.finish()
-    found = page(steps, transcript, results.recordings[0], results.verdicts)
-    transcript.write(config.output_dir / "walkthrough.json")
+    found = page(parts, transcript, results.recordings[0], results.verdicts)
+    write(config.output_dir / "walkthrough.json", transcript)
     (config.output_dir / "walkthrough.md").write_text(markdown(found), encoding="utf-8")
     show(found, standard_output())
     print(f"\nResults are in {config.output_dir}")

@@ -4,38 +4,35 @@ Schema ``sts-snapshot`` v1. Nothing of a pod template is stored but the paths of
 (``timeline.fields``): no image, no value of an environment variable, no annotation.
 """
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, Literal, get_args
 
-from stsconf.errors import PreflightRefused, StsconfError
+from msgspec import Struct
+
+from stsconf import documents
+from stsconf.errors import PreflightRefused, ResultFileError
 from stsconf.judging.verdict import singular
 from stsconf.kube.api import Api, ApiError, identify
 from stsconf.timeline import facts
 from stsconf.timeline.reduce import REDUCERS
 
-SCHEMA = "sts-snapshot"
-VERSION = 1
+SCHEMA: Final = "sts-snapshot"
+VERSION: Final = 1
 POD_NAME_LABEL = "statefulset.kubernetes.io/pod-name"
 
-Properties = Mapping[str, Any]
-Objects = Mapping[str, Mapping[str, Properties]]
-"""Properties by kind (the plural name of the API) and name."""
-
-KINDS = ("statefulsets", "controllerrevisions", "pods", "persistentvolumeclaims", "persistentvolumes")
+Kind = Literal["statefulsets", "controllerrevisions", "pods", "persistentvolumeclaims", "persistentvolumes"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 NEEDED = KINDS[:3]
 
+Properties = Mapping[str, Any]
+Objects = Mapping[Kind, Mapping[str, Properties]]
+"""Properties by kind (the plural name of the API) and name."""
 
-class SnapshotError(StsconfError):
-    """A file is no snapshot, only part of one, or of a schema that this version does not know."""
 
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(Struct, frozen=True, kw_only=True):
     """One snapshot. ``sets`` holds the objects of each set by ``namespace/name``.
 
     A set that is not there, and left pods behind, has no entry in ``statefulsets``. ``taken`` is ISO 8601 in UTC,
@@ -43,20 +40,22 @@ class Snapshot:
     ``namespace`` None: all of them. ``unseen`` are the kinds that may not be read.
     """
 
+    schema: Literal["sts-snapshot"] = SCHEMA
+    version: Literal[1] = VERSION
     taken: str
     server: str
     cluster: str
     namespace: str | None
-    unseen: tuple[str, ...]
+    unseen: tuple[Kind, ...]
     sets: Mapping[str, Objects]
 
     def write(self, path: Path) -> None:
-        """Store it. Raises ``SnapshotError`` when that fails."""
-        document = {"schema": SCHEMA, "version": VERSION, **asdict(self)}
+        """Store it. Raises ``ResultFileError`` when that fails."""
         try:
-            path.write_text(json.dumps(document, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+            documents.write(path, self)
         except OSError as error:
-            raise SnapshotError(f"{path} cannot be written: {error.strerror}.", "Name another file with -o.") from None
+            what = f"{path} cannot be written: {error.strerror}."
+            raise ResultFileError(what, "Name another file with -o.") from None
 
     @property
     def pods(self) -> int:
@@ -65,33 +64,9 @@ class Snapshot:
 
 
 def read(path: Path) -> Snapshot:
-    """Read what ``write`` stored. Raises ``SnapshotError`` for anything else."""
-    again = "Name a file that `stsconf snapshot` wrote, or take it again."
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise SnapshotError(f"There is no {path}.", again) from None
-    except (OSError, ValueError) as error:
-        raise SnapshotError(f"{path} was cut short, or is not JSON ({error}).", again) from None
-    if not isinstance(document, dict) or document.pop("schema", None) != SCHEMA:
-        raise SnapshotError(f"{path} is not a {SCHEMA} document.", again)
-    if (version := document.pop("version", None)) != VERSION:
-        raise SnapshotError(
-            f"{path} has version {version} of {SCHEMA}, and this version of stsconf reads {VERSION}.",
-            "Compare it with the version of stsconf that wrote it.",
-        )
-    try:
-        found = Snapshot(**{**document, "unseen": tuple(document["unseen"])})
-        for objects in found.sets.values():
-            for kind, of_kind in objects.items():
-                KINDS.index(kind)
-                for properties in of_kind.values():
-                    dict(properties)
-    except (TypeError, KeyError, ValueError, AttributeError):
-        raise SnapshotError(f"{path} contradicts its schema: parts of it are missing or of another form.", again) from (
-            None
-        )
-    return found
+    """Read what ``write`` stored. Raises ``ResultFileError`` for anything else."""
+    next_step = "Name a file that `stsconf snapshot` wrote, or take it again."
+    return documents.read(path, Snapshot, next_step, SCHEMA, VERSION)
 
 
 def take(api: Api, namespace: str | None) -> Snapshot:
@@ -117,7 +92,9 @@ def take(api: Api, namespace: str | None) -> Snapshot:
         read[plural] = [(raw["metadata"].get("namespace") or "", reduce(raw)) for raw in listed]
     server, cluster = identify(api)
     taken = datetime.now(UTC).isoformat(timespec="seconds")
-    return Snapshot(taken, server, cluster, namespace, tuple(unseen), _gather(read))
+    return Snapshot(
+        taken=taken, server=server, cluster=cluster, namespace=namespace, unseen=tuple(unseen), sets=_gather(read)
+    )
 
 
 def _refused(namespace: str | None, error: ApiError) -> PreflightRefused:
@@ -130,7 +107,7 @@ def _refused(namespace: str | None, error: ApiError) -> PreflightRefused:
 
 def _gather(read: Mapping[str, Iterable[tuple[str, Any]]]) -> dict[str, Objects]:
     """Every object with its set."""
-    sets: dict[str, dict[str, dict[str, Properties]]] = defaultdict(lambda: defaultdict(dict))
+    sets: dict[str, dict[Kind, dict[str, Properties]]] = defaultdict(lambda: defaultdict(dict))
     uids: dict[str, str] = {}
     claims: dict[tuple[str, str], str] = {}
     claim_sets: dict[tuple[str, str], str] = {}

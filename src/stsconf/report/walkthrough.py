@@ -9,10 +9,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from stsconf.judging.tutorial import Command, Step, Transcript
 from stsconf.judging.verdict import Outcome, Verdict
 from stsconf.report.evidence import cell
 from stsconf.report.style import LOOKS
-from stsconf.run.walkthrough import Command, Step, Transcript
 from stsconf.timeline import facts
 from stsconf.timeline.events import Event, Observation
 from stsconf.timeline.recording import Recording

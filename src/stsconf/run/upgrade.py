@@ -1,9 +1,11 @@
 """One upgrade of the control plane under sets of every kind, recorded from before it until all is at rest again."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Barrier, BrokenBarrierError
+
+from msgspec import structs
 
 from stsconf.act.scenarios import Scenario
 from stsconf.act.scenarios.upgrades import PODS, UPGRADED, Upgraded
@@ -101,4 +103,4 @@ class _Course:
         self._say(f"upgrade: all sets are at rest; taking the snapshot {name}.json")
         found = take(self._cluster.api, None)
         mine = {key: objects for key, objects in found.sets.items() if key in self._sets}  # no witness, no sentinel
-        self.snapshots[name] = replace(found, sets=mine)
+        self.snapshots[name] = structs.replace(found, sets=mine)

@@ -7,12 +7,10 @@ import shutil
 import signal
 import subprocess
 import time
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, BinaryIO, Self
+from typing import Any, BinaryIO
 
 import yaml
 from kubernetes.config import list_kube_config_contexts
@@ -21,7 +19,8 @@ from stsconf.act.objects import documented
 from stsconf.act.scenarios import Scenario
 from stsconf.act.workload import Workload
 from stsconf.clusters import Cluster
-from stsconf.errors import ClusterError, PreflightRefused, StsconfError
+from stsconf.errors import ClusterError, PreflightRefused
+from stsconf.judging.tutorial import Command, Transcript, steps
 from stsconf.record.recorder import WaitTimeout
 from stsconf.run import run
 from stsconf.waits import Say
@@ -32,60 +31,6 @@ IMAGE = "nginx:1.8"
 
 MANAGERS = frozenset({"kubectl", "kubectl-client-side-apply", "kubectl-create", "kubectl-patch", "kubectl-rollout"})
 """Field managers under which kubectl v1.37 writes what these commands ask for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One section of the tutorial. ``does`` are commands and names of ``WAITS``; a command behind ``-`` may fail.
-
-    ``wrong`` is where the tutorial errs, or empty; ``promises`` are the ids of those that the step supports.
-    """
-
-    title: str
-    text: str
-    does: tuple[str, ...]
-    promises: tuple[str, ...]
-    wrong: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """One command as it was given, with all it printed; ``step`` counts from 0."""
-
-    step: int
-    command: str
-    output: str
-    code: int
-
-
-@dataclass(frozen=True, slots=True)
-class Transcript:
-    """All commands of one run in order, each an action of its recording, and what took the place of the tutorial's."""
-
-    images: Mapping[str, str]
-    storage_class: str
-    commands: tuple[Command, ...]
-
-    def write(self, path: Path) -> None:
-        """Store it as JSON."""
-        path.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
-
-    @classmethod
-    def read(cls, path: Path) -> Self:
-        """What ``write`` stored. Raises ``StsconfError`` where there is none."""
-        try:
-            found = json.loads(path.read_text(encoding="utf-8"))
-            return cls(found["images"], found["storage_class"], tuple(Command(**one) for one in found["commands"]))
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise StsconfError(f"{path} is no transcript of a walkthrough: {error}.") from None
-
-
-def steps() -> tuple[Step, ...]:
-    """The tutorial, from ``walkthrough.toml``."""
-    found = tomllib.loads((Path(__file__).parent / "walkthrough.toml").read_text(encoding="utf-8"))
-    return tuple(
-        Step(**{**one, "does": tuple(one["does"]), "promises": tuple(one["promises"])}) for one in found["step"]
-    )
 
 
 WAITS: Mapping[str, Callable[[Workload], None]] = {
