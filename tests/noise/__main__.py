@@ -8,7 +8,7 @@ from pathlib import Path
 
 from stsconf.act.scenarios import ORDINARY
 from tests.noise.acts import ACTS
-from tests.noise.runs import KINDS, QUIET, RESTART, SERVER, Asked, results, run, table
+from tests.noise.runs import KINDS, QUIET, RESTART, SERVER, Asked, found, results, run, table
 
 MEANT = {
     **{name: (kind.__doc__ or "").strip() for name, kind in ACTS.items()},
@@ -24,12 +24,13 @@ def main() -> int:
         prog="python -m tests.noise",
         description="Runs the suite on provider local, each run on a new control plane, while a foreign client is at "
         "work or the server is in trouble. The controller is the real one, so that whatever is violated, differs or is "
-        "an error is false. Recordings of such runs are kept. The table counts all runs whose results are in FOLDER.",
+        "an error is false. The recordings are kept. The table counts all runs whose results are in FOLDER.",
         epilog="kinds of noise: " + " ".join(f"{name}: {MEANT[name]}" for name in KINDS),
     )
     parser.add_argument("--kind", default="mixed", help="one or more of the kinds, with commas, or all")
     parser.add_argument("--seed", type=int, default=1, help="of the first run; each further run has the next")
-    parser.add_argument("--runs", type=int, default=1, help="of each kind; 0 only shows the table")
+    parser.add_argument("--runs", type=int, default=1, help="of each kind")
+    parser.add_argument("--rejudge", action="store_true", help="no run: judge what is in FOLDER again")
     parser.add_argument("--acts", type=int, default=Asked.acts, help="of a run")
     parser.add_argument("--span", type=float, default=Asked.span, help="seconds over which the acts are spread")
     parser.add_argument("--settle", type=float, default=Asked.settle, help="seconds that a scenario waits for an act")
@@ -50,16 +51,21 @@ def main() -> int:
         print(f"{time.monotonic() - began:7.1f} s  {text}", flush=True)
 
     say(f"results in {folder}")
-    for kind in kinds:
+    for place, result in results(folder).items() if asked.rejudge else ():
+        found(result, place)
+        clean &= result.clean
+        say(result.line() + ("" if result.clean else f"\n           {place}"))
+    for kind in () if asked.rejudge else kinds:
         for seed in range(asked.seed, asked.seed + asked.runs):
             wanted = Asked(kind, seed, asked.one, asked.acts, asked.span, asked.settle, scenarios)
             name = f"{time.strftime('%H%M%S')}-{kind}-{seed}{f'-{asked.one}' if asked.one else ''}"
             result = run(wanted, folder / name, lambda _: None)
             clean &= result.clean
             say(result.line() + ("" if result.clean else f"\n           {folder / name}"))
-    if found := results(folder):
-        (folder / "table.md").write_text(table(found))
-        print(table(found), end="")
+    if kept := results(folder):
+        page = table(kept.values())
+        (folder / "table.md").write_text(page)
+        print(page, end="")
     return 0 if clean else 1
 
 

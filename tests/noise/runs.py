@@ -164,24 +164,33 @@ class _Killer:
 
 
 def run(asked: Asked, folder: Path, say: Say) -> Result:
-    """Make one run in ``folder`` and judge it. What is false of it stays there, explained; else only its log does."""
+    """Make one run in ``folder`` and judge it. Its recording stays there, with what was found."""
     folder.mkdir(parents=True)
     result = Result(asked, f"{datetime.now(UTC):%Y-%m-%d %H:%M}")
     began = time.monotonic()
-    verdicts: list[Verdict] = []
     try:
         with plane(asked, folder, say) as cluster:
             result.version = cluster.version
             waits = replace(Waits(), settle=asked.settle)
             config = replace(Config.from_options({"output-dir": folder}), waits=waits)
             with noisy(asked, cluster, config, folder, result) as (seen, told):
-                path = record(seen, [ORDINARY[name] for name in asked.scenarios], config, told)
-        timelines = load(path).timelines
-        verdicts = [judge(promise, timelines) for promise in PROMISES.values() if not promise.on_request]
+                record(seen, [ORDINARY[name] for name in asked.scenarios], config, told)
     except Exception as error:  # that nothing ends a run is what is looked for here
         result.died = f"{type(error).__name__}: {error}"
         (folder / "died.txt").write_text(traceback.format_exc())
     result.seconds = time.monotonic() - began
+    shutil.rmtree(folder / "cluster", ignore_errors=True)
+    shutil.rmtree(folder / "bin", ignore_errors=True)
+    found(result, folder)
+    return result
+
+
+def found(result: Result, folder: Path) -> None:
+    """Judge what a run in ``folder`` recorded, and note what was found in ``result`` and in the folder."""
+    verdicts: list[Verdict] = []
+    if not result.died:
+        timelines = load(next((folder / "timelines").glob("run.ndjson*"))).timelines
+        verdicts = [judge(promise, timelines) for promise in PROMISES.values() if not promise.on_request]
     result.counts = dict(Counter(str(verdict.outcome) for verdict in verdicts).most_common())
     accused: defaultdict[str, list[str]] = defaultdict(list)
     for verdict in verdicts:
@@ -191,25 +200,25 @@ def run(asked: Asked, folder: Path, say: Say) -> Result:
     (folder / "result.json").write_text(json.dumps(asdict(result), indent=1))
     why = [v.explain() for v in verdicts if v.outcome in (*FALSE, Outcome.INCONCLUSIVE)]
     (folder / "explained.txt").write_text("\n\n".join(why))
-    shutil.rmtree(folder / "cluster", ignore_errors=True)
-    if result.clean:
-        shutil.rmtree(folder / "timelines", ignore_errors=True)
-    return result
 
 
-def results(folder: Path) -> list[Result]:
-    """All results kept below a folder, oldest first."""
-    found = [json.loads(path.read_text()) for path in sorted(folder.glob("*/result.json"))]
-    for one in found:
-        one["asked"] = Asked(**{**one["asked"], "scenarios": tuple(one["asked"]["scenarios"])})
-        one["done"] = [Done(**done) for done in one["done"]]
-    return sorted((Result(**one) for one in found), key=lambda result: result.date)
+def results(folder: Path) -> dict[Path, Result]:
+    """All results kept below a folder, by the folder of each run, oldest first."""
+    kept = {path.parent: _read(path) for path in folder.glob("*/result.json")}
+    return dict(sorted(kept.items(), key=lambda item: (item[1].date, item[0])))
 
 
-def table(found: Iterable[Result]) -> str:
+def _read(path: Path) -> Result:
+    raw = json.loads(path.read_text())
+    raw["asked"] = Asked(**{**raw["asked"], "scenarios": tuple(raw["asked"]["scenarios"])})
+    raw["done"] = [Done(**done) for done in raw["done"]]
+    return Result(**raw)
+
+
+def table(all_results: Iterable[Result]) -> str:
     """Results as Markdown, one row for each kind of noise."""
     rows: defaultdict[str, list[Result]] = defaultdict(list)
-    for result in found:
+    for result in all_results:
         rows[result.row].append(result)
     everything = [result for some in rows.values() for result in some]
     head = ("noise", "runs", "acts", "died", *(str(outcome) for outcome in FALSE), "inconclusive", "holds", "false")
