@@ -35,6 +35,7 @@ def main() -> int:
     parser.add_argument("--span", type=float, default=Asked.span, help="seconds over which the acts are spread")
     parser.add_argument("--settle", type=float, default=Asked.settle, help="seconds that a scenario waits for an act")
     parser.add_argument("--one", choices=ORDINARY, metavar="SCENARIO", help="a single act, in this scenario")
+    parser.add_argument("--same-user", action="store_true", help="the foreign client has the run's own credentials")
     parser.add_argument("--scenario", help="run only these, with commas")
     parser.add_argument("--folder", type=Path, help="for results and recordings; a new one unless given")
     asked = parser.parse_args()
@@ -57,7 +58,7 @@ def main() -> int:
         say(result.line() + ("" if result.clean else f"\n           {place}"))
     for kind in () if asked.rejudge else kinds:
         for seed in range(asked.seed, asked.seed + asked.runs):
-            wanted = Asked(kind, seed, asked.one, asked.acts, asked.span, asked.settle, scenarios)
+            wanted = Asked(kind, seed, asked.one, asked.acts, asked.span, asked.settle, scenarios, asked.same_user)
             name = f"{time.strftime('%H%M%S')}-{kind}-{seed}{f'-{asked.one}' if asked.one else ''}"
             result = run(wanted, folder / name, lambda _: None)
             clean &= result.clean

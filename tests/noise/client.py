@@ -58,6 +58,14 @@ def plan_one(kind: str, seed: int, scenario: str) -> list[Planned]:
 
 
 @contextmanager
+def same_user(cluster: Cluster) -> Iterator[Api]:
+    """A connection of another program with the credentials that the run has: only its name tells it from the run."""
+    with closing(Api.from_kubeconfig(cluster.kubeconfig, cluster.context)) as api:
+        api.client.user_agent = NAME
+        yield api
+
+
+@contextmanager
 def account(cluster: Cluster, folder: Path) -> Iterator[Api]:
     """A connection with all rights as somebody else: a service account in namespace ``default``."""
     api, subject = cluster.api, {"kind": "ServiceAccount", "name": NAME, "namespace": "default"}

@@ -24,7 +24,7 @@ from stsconf.timeline.recording import load
 from stsconf.waits import Waits
 from tests.bug_table import PROMISES
 from tests.noise.acts import ACTS, chance_of
-from tests.noise.client import Done, Foreigner, account, plan, plan_one
+from tests.noise.client import Done, Foreigner, account, plan, plan_one, same_user
 from tests.noise.server import MANAGER, Unreliable, kill_manager, mortal_manager
 
 QUIET, SERVER, RESTART = "quiet", "server", "restart"
@@ -39,7 +39,10 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Asked:
-    """A run to make. ``one``: a single act, in this scenario. Times in seconds."""
+    """A run to make. ``one``: a single act, in this scenario. ``ours``: with the run's own credentials.
+
+    Times in seconds.
+    """
 
     kind: str
     seed: int
@@ -48,6 +51,7 @@ class Asked:
     span: float = 30.0
     settle: float = 60.0
     scenarios: tuple[str, ...] = tuple(ORDINARY)
+    ours: bool = False
 
 
 @dataclass
@@ -70,7 +74,8 @@ class Result:
     @property
     def row(self) -> str:
         """The kind of noise, as the table has it."""
-        return f"one {self.asked.kind}" if self.asked.one else self.asked.kind
+        name = f"one {self.asked.kind}" if self.asked.one else self.asked.kind
+        return f"{name}, same user" if self.asked.ours else name
 
     def line(self) -> str:
         """In one line."""
@@ -104,7 +109,7 @@ def noisy(
         begin: Callable[[], None] = lambda: None  # noqa: E731 - replaced below
         end: Callable[[], None] = lambda: None  # noqa: E731 - replaced below
         if asked.kind in ACTS:
-            api = stack.enter_context(account(cluster, folder))
+            api = stack.enter_context(same_user(cluster) if asked.ours else account(cluster, folder))
             namespaces = {name: f"stsconf-{config.short}-{name.replace('_', '-')}" for name in asked.scenarios}
             planned = (
                 plan_one(asked.kind, asked.seed, asked.one)
@@ -228,9 +233,13 @@ def table(all_results: Iterable[Result]) -> str:
         f"| {' | '.join(head)} |",
         f"|{'---|' * len(head)}",
     ]
-    order = [*KINDS, *(f"one {kind}" for kind in KINDS)]
-    lines += [_row(name, rows[name]) for name in sorted(rows, key=order.index)]
+    lines += [_row(name, some) for name, some in sorted(rows.items(), key=lambda row: _place(row[1][0].asked))]
     return "\n".join([*lines, _row("all", everything)]) + "\n"
+
+
+def _place(asked: Asked) -> tuple[bool, bool, int]:
+    """Where a kind of noise stands in the table."""
+    return bool(asked.one), asked.ours, KINDS.index(asked.kind)
 
 
 def _days(found: Sequence[Result]) -> str:

@@ -159,13 +159,15 @@ def test_the_table_counts_what_is_false_and_who_died() -> None:
     second = Result(Asked("delete", 2), "2026-11-29 11:01", "v1.37.2", 1.0, ok, {"holds": 4, "violated": 2}, false)
     died = Result(Asked("delete", 3), "2026-11-29 11:02", "v1.37.2", died="KeyError: 'web-3'")
     one = Result(Asked("delete", 1, one="create"), "2026-11-29 11:03", "v1.37.2", counts={"holds": 128})
-    lines = table([quiet, first, second, died, one]).splitlines()
+    ours = Result(Asked("delete", 1, ours=True), "2026-11-29 11:04", "v1.37.2", counts={"holds": 127})
+    lines = table([ours, one, quiet, first, second, died]).splitlines()
     assert lines[0].startswith("2026-11-29: provider `local`, Kubernetes v1.37.2")
-    assert lines[-4:] == [
+    assert lines[-5:] == [
         "| quiet | 1 | 0 | 0 | 0 | 0 | 0 | 0 | 130 |  |",
         "| delete | 3 | 2 | 1 | 2 | 0 | 0 | 0-125 | 4-5 | ORD-12, UPD-08 |",
+        "| delete, same user | 1 | 0 | 0 | 0 | 0 | 0 | 0 | 127 |  |",
         "| one delete | 1 | 0 | 0 | 0 | 0 | 0 | 0 | 128 |  |",
-        "| all | 5 | 2 | 1 | 2 | 0 | 0 | 0-125 | 4-130 | ORD-12, UPD-08 |",
+        "| all | 6 | 2 | 1 | 2 | 0 | 0 | 0-125 | 4-130 | ORD-12, UPD-08 |",
     ]
     assert quiet.clean
     assert not second.clean
