@@ -8,6 +8,7 @@ from stsconf.gate.gate import GateDocument
 from stsconf.gate.snapshot import Snapshot
 from stsconf.judging.result import Document
 from stsconf.judging.tutorial import Transcript
+from stsconf.timeline.window import ScenarioEnd, ScenarioPlan
 
 FOLDER = Path(__file__).parents[1] / "docs" / "schemas"
 KINDS: dict[str, type[object]] = {
@@ -15,6 +16,8 @@ KINDS: dict[str, type[object]] = {
     "gate.v1.json": GateDocument,
     "snapshot.v1.json": Snapshot,
     "walkthrough.json": Transcript,
+    "sts-timeline.v1.plan.json": ScenarioPlan,
+    "sts-timeline.v1.end.json": ScenarioEnd,
 }
 
 

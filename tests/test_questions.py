@@ -9,7 +9,8 @@ from stsconf import Timeline
 from stsconf.timeline.events import Action
 from stsconf.timeline.question import question
 from stsconf.timeline.questions import harness
-from stsconf.timeline.timeline import Window, kinds_read
+from stsconf.timeline.timeline import kinds_read
+from stsconf.timeline.window import Window
 
 asked: list[Any] = []
 

@@ -37,9 +37,14 @@ def read(path: Path, kind: type[T], next_step: str, schema: str = "", version: i
     try:
         return msgspec.json.decode(text, type=kind)
     except (ValueError, RecursionError) as error:
-        what, _, where = str(error).replace("`", "").partition(" - at $")
-        place = f"{where.lstrip('.')}: " if where else ""
-        raise ResultFileError(f"{path} is not valid: {place}{what[:1].lower()}{what[1:]}.", next_step) from None
+        raise ResultFileError(f"{path} is not valid: {wrong_field(error)}.", next_step) from None
+
+
+def wrong_field(error: Exception, root: str = "") -> str:
+    """What msgspec found, with the field's path below ``root``: ``promises[0].revision: expected int, got str``."""
+    what, _, where = str(error).replace("`", "").partition(" - at $")
+    place = f"{root}{where}".lstrip(".")
+    return f"{place}{': ' if place else ''}{what[:1].lower()}{what[1:]}"
 
 
 def _check(path: Path, header: Any, schema: str, version: int, next_step: str) -> None:

@@ -129,7 +129,7 @@ def test_a_deadline_stops_what_acts_and_what_ended_before_it_is_judged(tmp_path:
     assert recording.problems == ()
     windows = {timeline.window.scenario: timeline.window for timeline in recording.timelines}
     assert windows["create"].settled
-    assert windows["rollback"].plan["stopped"].endswith("passed before scenario rollback ended")
+    assert windows["rollback"].end.stopped.endswith("passed before scenario rollback ended")
     promises = import_promises(suite_files.conformance())
     found = {name: judge(promises[name], recording.timelines).outcome for name in ("IDN-01", "REV-05")}
     assert found == {"IDN-01": Outcome.HOLDS, "REV-05": Outcome.NOT_JUDGED}

@@ -128,7 +128,7 @@ def test_an_api_server_that_is_away_when_a_wait_runs_out_is_named_and_violates_n
         with foreign(ours, outage.relay.kubeconfig) as cluster:
             recording = run(cluster, tmp_path, hear, "create", settle=5)
     (timeline,) = recording.timelines
-    assert str(timeline.window.plan["environment"]).startswith(why)
+    assert timeline.window.end.environment.startswith(why)
     verdicts(recording)
 
 
@@ -162,7 +162,7 @@ def test_nodes_that_are_not_ready_are_named_and_violate_nothing(ours: Cluster, t
     names = () if EXHAUSTIVE else ("create", "scale_up")
     with foreign(ours) as cluster:
         recording = run(cluster, tmp_path, hear, *names, settle=3 * NODE_GRACE)
-    held = [t for t in recording.timelines if t.window.plan.get("environment", "").startswith("node: Pod web-")]
+    held = [t for t in recording.timelines if t.window.end.environment.startswith("node: Pod web-")]
     assert EXHAUSTIVE or [t.window.scenario for t in held] == ["scale_up"]
     verdicts(recording)
     reached = judge(PROMISES["ORD-12"], held)

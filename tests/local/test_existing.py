@@ -473,7 +473,7 @@ def test_what_holds_a_set_up_in_mid_run_is_the_environment_s_and_violates_nothin
             report.result()
     recording = load(path)
     (timeline,) = recording.timelines
-    assert str(timeline.window.plan.get("environment")).startswith(f"{word}: "), timeline.window.waited_for
+    assert timeline.window.end.environment.startswith(f"{word}: "), timeline.window.waited_for
     promises = import_promises(suite_files.conformance())
     verdicts = [judge(p, recording.timelines) for p in promises.values() if "create" in p.scenarios]
     assert not [v.explain() for v in verdicts if v.outcome in (Outcome.VIOLATED, Outcome.ERROR)]

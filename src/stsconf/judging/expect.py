@@ -231,7 +231,7 @@ def expect_reached(reached: bool, what: str, *witness: Event[Any], seen: str = "
     marks = [witness_of(event, phrase(event)) for event in witness]
     if reached:
         _put(Outcome.HOLDS, what, "so it was", *marks)
-    elif around := timeline.window.plan.get("environment"):
+    elif around := timeline.window.end.environment:
         _put(Outcome.INCONCLUSIVE, what, f"not reached: {around}", *marks, cause=Reason.ENVIRONMENT)
     elif late := _later(witness):
         cause = Reason.ENVIRONMENT if timeline.window.settled else Reason.NOT_REACHED

@@ -70,7 +70,7 @@ def judge_timeline(promise: Promise, timeline: Timeline) -> TimelineVerdict | No
         judged.reset(tokens[1])
         kinds_read.reset(tokens[2])
 
-    if timeline.window.plan.get("hasty"):  # only what never un-happens counts there
+    if timeline.window.plan.hasty:  # only what never un-happens counts there
         found = [obligation for obligation in found if obligation.cause is not Reason.RACED]
     if excuse:
         return _result(timeline, Outcome.NOT_APPLICABLE, [], None, excuse)
@@ -78,7 +78,7 @@ def judge_timeline(promise: Promise, timeline: Timeline) -> TimelineVerdict | No
     if found and not promise.survives_gaps and len(kinds) > 1 and (loose := kinds - timeline.domain):
         what = f"revisions of {', '.join(sorted(loose))} were not shown comparable"
         holes.append(Problem(Reason.UNORDERED_KINDS, None, what))
-    stopped = timeline.window.plan.get("stopped")
+    stopped = timeline.window.end.stopped
     if not found and not holes and not stopped:
         return None
     hole = min(holes, key=lambda problem: problem.cause not in _VOIDING, default=None)

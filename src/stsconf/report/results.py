@@ -71,7 +71,7 @@ class Results:
             **self._environment,
         }
         timelines = [timeline for recording in self.recordings for timeline in recording.timelines]
-        stopped = (str(timeline.window.plan.get("stopped", "")) for timeline in timelines)
+        stopped = (timeline.window.end.stopped for timeline in timelines)
         where = {"version": header.get("server", {}).get("gitVersion", ""), "uid": header.get("cluster") or ""}
         return RunInfo(
             id=self._run_id,

@@ -13,6 +13,8 @@ from pathlib import Path
 from secrets import token_hex
 from typing import TypeVar
 
+from msgspec import to_builtins
+
 from stsconf import suite_files
 from stsconf.act.objects import Edit, Kind, Names
 from stsconf.act.scenarios import ORDINARY, SCENARIOS, Scenario
@@ -31,6 +33,7 @@ from stsconf.judging.promise import Profile, Promise
 from stsconf.kube.api import ApiError
 from stsconf.record.recorder import Recorder, RecorderError, WaitTimeout
 from stsconf.record.streams import Scope
+from stsconf.timeline.window import ScenarioEnd, ScenarioPlan
 from stsconf.waits import Say, Waits
 
 C = TypeVar("C", bound=StrEnum)
@@ -308,26 +311,22 @@ class _Capacity:
 def _act(scenario: Scenario, workload: Workload, gate: _Capacity, deadline: Deadline, say: Say) -> None:
     recorder, names = workload.setting.recorder, workload.names
     with gate.room(scenario.pods):
-        window = recorder.open_window(
-            *(scenario.name, names.namespace, names.set_name),
-            summary=scenario.summary,
-            markers=scenario.markers and workload.setting.kubelet,
-            hasty=scenario.hasty,
-            managers=sorted(scenario.managers),
-        )
+        markers = scenario.markers and workload.setting.kubelet
+        plan = ScenarioPlan(scenario.summary, markers, scenario.hasty, tuple(sorted(scenario.managers)))
+        window = recorder.open_window(scenario.name, names.namespace, names.set_name, **to_builtins(plan))
         began = time.monotonic()
-        end: dict[str, object] = {"settled": True}
         try:
             if not deadline.passed:
                 scenario.act(workload)
-            end["published"], said = workload.wait.published(), f"done in {time.monotonic() - began:.1f} s"
+            end = ScenarioEnd(settled=True, published=workload.wait.published())
+            said = f"done in {time.monotonic() - began:.1f} s"
         except WaitTimeout as late:
-            why, around = str(late), workload.blocker()
-            end = {"settled": False, "waited_for": why, **({"environment": around} if around else {})}
-            said = around or why
+            end = ScenarioEnd(settled=False, waited_for=str(late), environment=workload.blocker() or "")
+            said = end.environment or end.waited_for
         except (ApiError, ClusterError) as broken:  # without an end the scenario is inconclusive, and the others go on
-            end, said = {"failed": str(broken)}, f"given up: {broken}"
+            end, said = ScenarioEnd(failed=str(broken)), f"given up: {broken}"
         if deadline.passed:
-            end, said = {"stopped": f"{deadline} before scenario {scenario.name} ended"}, f"stopped: {deadline}"
-        recorder.close_window(window, **end)
+            end = ScenarioEnd(stopped=f"{deadline} before scenario {scenario.name} ended")
+            said = f"stopped: {deadline}"
+        recorder.close_window(window, **to_builtins(end))
         say(f"{scenario.name}: {said}")

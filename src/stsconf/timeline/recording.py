@@ -4,8 +4,12 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from msgspec import ValidationError, convert
+
+from stsconf.documents import wrong_field
+from stsconf.errors import TimelineFileError
 from stsconf.record.file import FileState, Record, inspect, read_records
 from stsconf.timeline import facts
 from stsconf.timeline.events import (
@@ -22,8 +26,11 @@ from stsconf.timeline.events import (
 )
 from stsconf.timeline.history import History
 from stsconf.timeline.reduce import REDUCERS
-from stsconf.timeline.timeline import Timeline, Window
+from stsconf.timeline.timeline import Timeline
+from stsconf.timeline.window import ScenarioEnd, ScenarioPlan, Window
 from stsconf.timeline.writes import Write, write_of
+
+T = TypeVar("T", ScenarioPlan, ScenarioEnd)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +120,8 @@ class _Reader:
             self._problem(Reason.TRUNCATED, None, f"{self.path.name} has no seal: the run did not end as it should")
         elif state.problem:
             self._problem(Reason.INTEGRITY, None, state.problem)
-        closed = {w.scenario for w in self.windows.values() if w.settled is not None or "stopped" in w.plan}
-        why = {w.scenario: f": {w.plan['failed']}" for w in self.windows.values() if w.plan.get("failed")}
+        closed = {w.scenario for w in self.windows.values() if w.settled is not None or w.end.stopped}
+        why = {w.scenario: f": {w.end.failed}" for w in self.windows.values() if w.end.failed}
         planned = set(self.header.get("scenarios") or ())
         if "slice" in self.header:
             planned &= {w.scenario for w in self.windows.values()}
@@ -294,14 +301,16 @@ class _Reader:
 
     def _on_mark(self, line: int, record: Mapping[str, Any]) -> None:
         if record["phase"] == "open":
-            self.windows[record["id"]] = Window(
-                record["scenario"], record["namespace"], record["set"], plan=record.get("plan") or {}
-            )
+            plan = self._said(line, record, ScenarioPlan)
+            self.windows[record["id"]] = Window(record["scenario"], record["namespace"], record["set"], plan)
         elif opened := self.windows.get(record["id"]):
-            plan = {**opened.plan, **(record.get("plan") or {})}
-            waited_for = plan.get("waited_for", "")
-            closed = replace(opened, settled=plan.get("settled"), plan=plan, waited_for=waited_for, closed=line)
-            self.windows[record["id"]] = closed
+            self.windows[record["id"]] = replace(opened, end=self._said(line, record, ScenarioEnd), closed=line)
+
+    def _said(self, line: int, record: Mapping[str, Any], kind: type[T]) -> T:
+        try:
+            return convert(record.get("plan") or {}, kind)
+        except ValidationError as error:
+            raise TimelineFileError(f"{self.path}, line {line}: {wrong_field(error, 'plan')}.") from None
 
     def _on_probe(self, line: int, record: Mapping[str, Any]) -> None:  # noqa: ARG002 - one signature for all records
         if record.get("result") == "ok":
@@ -380,7 +389,7 @@ def _interference(
 ) -> Iterator[Problem]:
     """Signs that somebody else acted on the set as well: then neither a pass nor a fault is the cluster's."""
     ours = {action.rv for action in actions}
-    managers = OUR_MANAGERS.union(window.plan.get("managers", ()))
+    managers = OUR_MANAGERS.union(window.plan.managers)
     for event in sets.events:
         changed = event.before and event.before.generation != event.fact.generation
         if changed and event.rv not in ours and not event.fact.terminating:

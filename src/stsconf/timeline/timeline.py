@@ -2,33 +2,17 @@
 
 from collections.abc import Hashable, Iterable, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from typing import Any
 
 from stsconf.errors import UnknownFact
 from stsconf.timeline import facts
 from stsconf.timeline.events import Action, Observation, Problem, Reason
 from stsconf.timeline.history import History
+from stsconf.timeline.window import Window
 from stsconf.timeline.writes import Write
 
 kinds_read: ContextVar[set[str]] = ContextVar("kinds_read", default=set())  # noqa: B039 - the default is a sink
 """Which kinds the promise being judged has looked at: its verdict depends on those being complete."""
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """What the harness did in one namespace with one set. ``settled`` is whether it reached what it waited for.
-
-    ``closed`` is the line of the recording at which it ended, 0 where it did not.
-    """
-
-    scenario: str
-    namespace: str
-    set_name: str
-    settled: bool | None = None
-    plan: Mapping[str, Any] = field(default_factory=dict)
-    waited_for: str = ""
-    closed: int = 0
 
 
 class Timeline:

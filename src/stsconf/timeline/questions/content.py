@@ -6,7 +6,7 @@ from stsconf.timeline.timeline import Timeline
 
 def wrote(timeline: Timeline) -> bool:
     """Whether the scenario is one that looks at content."""
-    return bool(timeline.window.plan.get("markers"))
+    return timeline.window.plan.markers
 
 
 def written(timeline: Timeline, pod_uid: str) -> str | None:

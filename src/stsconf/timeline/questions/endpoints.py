@@ -21,7 +21,7 @@ def at_end(timeline: Timeline) -> dict[str, facts.Endpoint]:
 
 def awaited(timeline: Timeline) -> bool:
     """Whether the harness waited, at the end, for the governing Service to answer with the set's pods."""
-    return timeline.window.plan.get("published") is not None
+    return timeline.window.end.published is not None
 
 
 def published_ready(timeline: Timeline) -> Iterator[tuple[Event[facts.EndpointSlice], str]]:

@@ -1,0 +1,63 @@
+"""What the marks of a scenario say: what it set out to do, where, and how it ended.
+
+A run writes ``ScenarioPlan`` at the opening mark and ``ScenarioEnd`` at the closing one, each as the mark's ``plan``.
+"""
+
+from dataclasses import dataclass
+
+from msgspec import Struct
+
+
+class ScenarioPlan(Struct, frozen=True):
+    """What a scenario sets out to do.
+
+    ``markers``: it writes to volumes and reads again. ``hasty``: it does not wait between its acts. ``managers`` are
+    field managers (metadata.managedFields) beside the run's own whose writes are the scenario's.
+    """
+
+    summary: str = ""
+    markers: bool = False
+    hasty: bool = False
+    managers: tuple[str, ...] = ()
+
+
+class ScenarioEnd(Struct, frozen=True, omit_defaults=True):
+    """How a scenario ended. Nothing of it is there where the run did not get that far.
+
+    ``settled``: whether it reached what it waited for; if not, ``waited_for`` says what that was, with the last state,
+    and ``environment`` what outside the controller was in the way. ``published``: whether the Service came to answer
+    with its pods, ``None`` where that was not waited for. ``failed`` is the error that ended it, ``stopped`` what
+    stopped it before its end: a sentence each.
+    """
+
+    settled: bool | None = None
+    published: bool | None = None
+    waited_for: str = ""
+    environment: str = ""
+    failed: str = ""
+    stopped: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What the harness did in one namespace with one set.
+
+    ``closed`` is the line of the recording at which it ended, 0 where it did not.
+    """
+
+    scenario: str
+    namespace: str
+    set_name: str
+    plan: ScenarioPlan = ScenarioPlan()  # noqa: RUF009 - frozen
+    end: ScenarioEnd = ScenarioEnd()  # noqa: RUF009 - frozen
+    closed: int = 0
+
+    @property
+    def settled(self) -> bool | None:
+        """Whether it reached what it waited for; ``None`` where it did not end."""
+        return self.end.settled
+
+    @property
+    def waited_for(self) -> str:
+        """What it waited for last and did not reach, with the last state."""
+        return self.end.waited_for
