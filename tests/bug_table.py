@@ -24,8 +24,9 @@ from stsconf.judging.judge import judge
 from stsconf.judging.promise import import_promises
 from stsconf.judging.verdict import Outcome, Verdict
 from stsconf.kube.api import Api, Object
+from stsconf.run.config import Config
 from stsconf.run.provider import provide
-from stsconf.run.run import Config, record
+from stsconf.run.run import record
 from stsconf.timeline.recording import load
 from stsconf.waits import Waits
 from tests.faulty.faults import FAULTS, Fault

@@ -39,7 +39,8 @@ from dataclasses import replace
 from stsconf.clusters import local
 from stsconf.run.provider import provide
 from stsconf.report.terminal import ProgressLines
-from stsconf.run.run import Config, record
+from stsconf.run.config import Config
+from stsconf.run.run import record
 from stsconf.act.scenarios import SCENARIOS
 say, names = ProgressLines(), ("kubeconfig", "output-dir", "scenario", "namespace")
 config = Config.from_options({"cluster": "existing", **dict(zip(names, sys.argv[1:]))})

@@ -18,8 +18,9 @@ from stsconf.act.scenarios import ORDINARY
 from stsconf.clusters import Cluster, Provider
 from stsconf.judging.judge import judge
 from stsconf.judging.verdict import Outcome, Verdict
+from stsconf.run.config import Config
 from stsconf.run.provider import provide
-from stsconf.run.run import Config, record
+from stsconf.run.run import record
 from stsconf.timeline.recording import load
 from tests.bug_table import PROMISES, faulty_cluster
 

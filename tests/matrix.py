@@ -21,8 +21,9 @@ from stsconf.act.scenarios import ORDINARY, SCENARIOS
 from stsconf.clusters import Provider
 from stsconf.judging.judge import judge
 from stsconf.judging.verdict import Outcome, Verdict
+from stsconf.run.config import Config
 from stsconf.run.provider import provide
-from stsconf.run.run import Config, record
+from stsconf.run.run import record
 from stsconf.timeline.recording import load
 from tests.bug_table import PROMISES, scenarios_of
 

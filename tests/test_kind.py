@@ -160,7 +160,7 @@ def test_a_node_that_would_not_use_the_mirror_is_named(body: str, sentence: str,
 
 @pytest.mark.parametrize("url", ["http://10.0.0.1:5000", "https://mirror.example/", "http://[fd00::1]:5000"])
 def test_a_mirror_is_scheme_host_and_port(url: str) -> None:
-    assert mirror.checked(url, None) == mirror.checked(url, "kind") == url.rstrip("/")
+    assert mirror.checked(url) == url.rstrip("/")
 
 
 @pytest.mark.parametrize(
@@ -178,20 +178,14 @@ def test_a_mirror_is_scheme_host_and_port(url: str) -> None:
     ],
 )
 def test_what_is_no_mirror_is_a_usage_error(url: str) -> None:
-    with pytest.raises(UsageError, match="is not a registry"):
-        mirror.checked(url, None)
-
-
-@pytest.mark.parametrize("provider", ["existing", "local"])
-def test_a_mirror_for_a_cluster_that_is_not_of_kind_is_a_usage_error(provider: str) -> None:
-    with pytest.raises(UsageError, match="is for provider kind"):
-        mirror.checked("https://mirror.example", provider)
+    with pytest.raises(ValueError, match="is not a registry"):
+        mirror.checked(url)
 
 
 @pytest.mark.parametrize("url", ["http://localhost:5000", "http://127.0.0.1:5000", "http://[::1]"])
 def test_a_mirror_that_would_be_the_node_itself_is_a_usage_error(url: str) -> None:
-    with pytest.raises(UsageError, match="would be each node itself"):
-        mirror.checked(url, None)
+    with pytest.raises(ValueError, match="would be each node itself"):
+        mirror.checked(url)
 
 
 DONOR = """case "$*" in
@@ -257,8 +251,8 @@ def test_with_docker_a_version_is_the_node_image_that_kind_publishes(docker: Sta
 @pytest.mark.parametrize(
     ("version", "sentence"),
     [
-        ("v1.0.7", r"--sts-kubernetes=v1\.0\.7: pull: .*manifest unknown.*lists the node images"),
-        ("./folder", r"--sts-kubernetes=\./folder is not a version such as"),
+        ("v1.0.7", r"Kubernetes v1\.0\.7: pull: .*manifest unknown.*lists the node images"),
+        ("./folder", r"Kubernetes \./folder is not a version such as"),
     ],
 )
 @pytest.mark.usefixtures("docker")
@@ -270,6 +264,6 @@ def test_a_version_that_kind_does_not_publish_is_a_usage_error(version: str, sen
 def test_a_version_of_which_the_engine_makes_no_node_is_a_usage_error(monkeypatch: pytest.MonkeyPatch) -> None:
     told = "case $1 in check) ;; *) echo 'v1.34.4 has no kubelet' >&2; exit 4; esac"
     monkeypatch.setattr(engines, "airgap_command", lambda: ["sh", "-c", told, "airgap"])
-    expected = pytest.raises(UsageError, match=r"--sts-kubernetes=v1\.34\.4: v1\.34\.4 has no kubelet")
+    expected = pytest.raises(UsageError, match=r"Kubernetes v1\.34\.4: v1\.34\.4 has no kubelet")
     with expected, engines.engine(EngineChoice.AIRGAP, "v1.34.4", print):
         pass

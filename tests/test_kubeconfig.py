@@ -14,7 +14,7 @@ from kubernetes.config import incluster_config
 from stsconf.errors import UsageError
 from stsconf.kube import kubeconfig
 from stsconf.kube.api import Api
-from stsconf.run.run import Config
+from stsconf.run.config import Config
 
 
 def write(path: Path, *names: str, current: str | None = None, user: Any = None, cluster: Any = None) -> Path:
@@ -149,7 +149,7 @@ def test_who_is_impersonated_stands_in_every_request(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("option", ["as", "namespace", "image-prefix"])
 def test_what_only_an_existing_cluster_has_is_refused_elsewhere(option: str) -> None:
-    with pytest.raises(UsageError, match=f"--sts-{option} has a meaning only with --sts-cluster=existing"):
+    with pytest.raises(UsageError, match=f"^--{option}: applies only to provider existing, and --cluster says kind"):
         Config.from_options({"cluster": "kind", option: "x"})
 
 

@@ -13,8 +13,8 @@ from stsconf.judging.judge import judge
 from stsconf.judging.promise import import_promises
 from stsconf.judging.verdict import Outcome
 from stsconf.record.file import TimelineWriter, read_records
+from stsconf.run.config import Config
 from stsconf.run.plan import plan
-from stsconf.run.run import Config
 from stsconf.timeline.recording import load
 from tests.tape import Tape
 
@@ -44,13 +44,13 @@ def test_what_no_ordinary_run_decides_is_what_no_ordinary_scenario_shows() -> No
 
 @pytest.mark.parametrize("asked", [{"disruptive": True}, {"scenario": "node_lost"}, {"scenario": "drain", "nodes": 2}])
 def test_a_node_is_taken_away_only_where_its_pods_find_another(asked: dict[str, object]) -> None:
-    with pytest.raises(UsageError, match="--nodes 3"):
+    with pytest.raises(UsageError, match="--cluster=kind --nodes=3"):
         Config.from_options(asked)
 
 
 @pytest.mark.parametrize("asked", [{"nodes": 0}, {"nodes": "two"}, {"nodes": 2, "cluster": "local"}])
 def test_a_number_of_nodes_that_cannot_be_is_refused(asked: dict[str, object]) -> None:
-    with pytest.raises(UsageError, match="--sts-nodes"):
+    with pytest.raises(UsageError, match=r"^--nodes: "):
         Config.from_options(asked)
 
 

@@ -5,15 +5,19 @@ The engine in data-flow order: ``clusters`` (where it runs), ``workload`` and ``
 ``expect`` (what must be true), ``judge`` and ``verdict`` (was it), ``reporting`` (who needs to know). No pytest here.
 """
 
-from stsconf.errors import NotApplicable
-from stsconf.judging.expect import characterise, expect, expect_none, expect_reached
-from stsconf.judging.judge import judge
-from stsconf.judging.promise import Level, promise
-from stsconf.judging.verdict import Outcome, Verdict
-from stsconf.timeline.events import Event
-from stsconf.timeline.facts import Pod, Revision, StatefulSet, healthy
-from stsconf.timeline.recording import Recording, load
-from stsconf.timeline.timeline import Timeline
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from stsconf.errors import NotApplicable
+    from stsconf.judging.expect import characterise, expect, expect_none, expect_reached
+    from stsconf.judging.judge import judge
+    from stsconf.judging.promise import Level, promise
+    from stsconf.judging.verdict import Outcome, Verdict
+    from stsconf.timeline.events import Event
+    from stsconf.timeline.facts import Pod, Revision, StatefulSet, healthy
+    from stsconf.timeline.recording import Recording, load
+    from stsconf.timeline.timeline import Timeline
 
 __all__ = [
     "Event",
@@ -35,3 +39,32 @@ __all__ = [
     "load",
     "promise",
 ]
+
+_HOMES = {
+    "NotApplicable": "stsconf.errors",
+    "characterise": "stsconf.judging.expect",
+    "expect": "stsconf.judging.expect",
+    "expect_none": "stsconf.judging.expect",
+    "expect_reached": "stsconf.judging.expect",
+    "judge": "stsconf.judging.judge",
+    "Level": "stsconf.judging.promise",
+    "promise": "stsconf.judging.promise",
+    "Outcome": "stsconf.judging.verdict",
+    "Verdict": "stsconf.judging.verdict",
+    "Pod": "stsconf.timeline.facts",
+    "Revision": "stsconf.timeline.facts",
+    "StatefulSet": "stsconf.timeline.facts",
+    "healthy": "stsconf.timeline.facts",
+    "Recording": "stsconf.timeline.recording",
+    "load": "stsconf.timeline.recording",
+    "Event": "stsconf.timeline.events",
+    "Timeline": "stsconf.timeline.timeline",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Load what is public when it is first used: options and command line come without the engine."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__} has no attribute {name}")
+    found = globals()[name] = getattr(import_module(_HOMES[name]), name)
+    return found

@@ -8,10 +8,10 @@ import time
 
 
 def seconds(text: str) -> float:
-    """Seconds, from ``90``, ``90s``, ``1.5m`` or ``2h``. Raises ``ValueError`` for anything else, and for zero."""
+    """Seconds, from ``90``, ``90s``, ``1.5m`` or ``2h``. Raises ``ValueError`` with a sentence for anything else."""
     found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh]?)", text)
     if not found or not (number := float(found[1])):
-        raise ValueError(text)
+        raise ValueError(f"'{text}' is not a duration (use 90, 90s, 10m or 2h)")
     return number * {"m": 60, "h": 3600}.get(found[2], 1)
 
 

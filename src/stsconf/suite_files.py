@@ -41,9 +41,9 @@ def manifest(name: str) -> list[dict[str, Any]]:
     return [document for document in yaml.safe_load_all(text) if document]
 
 
-def output_dir(given: str | None, run_id: str) -> Path:
+def output_dir(given: Path | None, run_id: str) -> Path:
     """Where the results of a run go: where somebody said, else a folder of its own in a checkout."""
-    if given or (given := os.environ.get("ARTIFACTS")):
-        return Path(given)
+    if chosen := given or os.environ.get("ARTIFACTS"):
+        return Path(chosen)
     found = checkout()
     return found / "reports" / run_id if found else Path("stsconf-report")

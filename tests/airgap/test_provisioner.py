@@ -9,8 +9,8 @@ import pytest
 
 from stsconf.clusters import Cluster
 from stsconf.clusters.storage import NFS_ADDRESS, READER
+from stsconf.run.config import Config
 from stsconf.run.provider import provide
-from stsconf.run.run import Config
 from stsconf.waits import until
 
 pytestmark = pytest.mark.cluster

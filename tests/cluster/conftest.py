@@ -11,8 +11,8 @@ import pytest
 
 from stsconf import suite_files
 from stsconf.clusters import Cluster, kind
+from stsconf.run.config import Config
 from stsconf.run.provider import provide
-from stsconf.run.run import Config
 
 Suite = Callable[..., subprocess.CompletedProcess[str]]
 

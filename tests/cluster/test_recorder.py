@@ -19,7 +19,8 @@ from stsconf.judging.promise import import_promises
 from stsconf.judging.verdict import Outcome
 from stsconf.kube.api import Api, run_in_pod
 from stsconf.record.file import read_records
-from stsconf.run.run import Config, record
+from stsconf.run.config import Config
+from stsconf.run.run import record
 from stsconf.timeline.recording import Recording
 from stsconf.waits import until
 from tests.cluster.conftest import audit_log

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from stsconf.run.config import Config
 from stsconf.run.provider import provide
-from stsconf.run.run import Config
 from stsconf.waits import until
 from tests.cluster.test_upgrade import FROM, TO
 from tests.local.conftest import say

@@ -10,7 +10,8 @@ from stsconf.act.scenarios import SCENARIOS
 from stsconf.clusters import Cluster
 from stsconf.judging.promise import import_promises
 from stsconf.judging.verdict import Outcome
-from stsconf.run.run import Config, record
+from stsconf.run.config import Config
+from stsconf.run.run import record
 from stsconf.waits import until
 from tests.cluster.conftest import Suite
 

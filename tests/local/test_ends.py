@@ -18,7 +18,8 @@ from stsconf.clusters import Cluster, local
 from stsconf.errors import ClusterError, ExitCode
 from stsconf.judging.promise import import_promises
 from stsconf.judging.verdict import Outcome
-from stsconf.run.run import Config, record
+from stsconf.run.config import Config
+from stsconf.run.run import record
 from stsconf.waits import until
 from tests.local.conftest import SECONDS, Run, assert_nothing_left, of, plane, say, status
 

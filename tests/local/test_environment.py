@@ -16,7 +16,8 @@ from stsconf.act.scenarios import ORDINARY, SCENARIOS
 from stsconf.clusters import Cluster, existing, local
 from stsconf.judging.promise import import_promises
 from stsconf.judging.verdict import Outcome, Verdict
-from stsconf.run.run import Config, record
+from stsconf.run.config import Config
+from stsconf.run.run import record
 from stsconf.timeline.recording import Recording
 from stsconf.waits import Waits
 from tests.local.conftest import of, plane, say

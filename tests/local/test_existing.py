@@ -23,7 +23,8 @@ from stsconf.judging.promise import import_promises
 from stsconf.judging.verdict import Outcome
 from stsconf.kube.api import Api, Object
 from stsconf.quantity import quantity
-from stsconf.run.run import Config, record
+from stsconf.run.config import Config
+from stsconf.run.run import record
 from stsconf.waits import Waits, until
 from tests.foreign import account, entries_of, outside, right_of, space, telling
 from tests.local.conftest import SECONDS, plane, say

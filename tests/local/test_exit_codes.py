@@ -103,12 +103,12 @@ def larger(held: dict[str, Ended], tmp_path: Path) -> str:
 
 
 def test_4_is_a_usage_error(tmp_path: Path) -> None:
-    assert_both(both(tmp_path, {"cluster": "local", "namespace": "mine"}), ExitCode.USAGE, "has a meaning only with")
+    assert_both(both(tmp_path, {"cluster": "local", "namespace": "mine"}), ExitCode.USAGE, "namespace: applies only to")
 
 
 def test_4_is_a_choice_that_there_is_not_in_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STS_PROFILE", "tiny")
-    assert_both(both(tmp_path, {"cluster": "local"}), ExitCode.USAGE, "--sts-profile=tiny is none of core, full")
+    assert_both(both(tmp_path, {"cluster": "local"}), ExitCode.USAGE, "STS_PROFILE: 'tiny' is none of core, full.")
 
 
 def test_3_is_a_result_that_was_tampered_with(tmp_path: Path) -> None:

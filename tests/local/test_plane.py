@@ -163,7 +163,7 @@ def test_a_program_of_a_controllers_name_takes_its_place_and_has_its_rights(
 
 
 def test_a_gate_that_does_not_exist_is_said_in_the_components_own_words(tmp_path: Path) -> None:
-    settings = local.Settings.from_text(None, "NoSuchGate=true")
+    settings = local.Settings.of(None, "NoSuchGate=true")
     with (
         pytest.raises(ClusterError, match="unrecognized feature gate: NoSuchGate") as error,
         plane(tmp_path, settings),
@@ -173,7 +173,7 @@ def test_a_gate_that_does_not_exist_is_said_in_the_components_own_words(tmp_path
 
 
 def test_gates_reach_every_component_and_the_report(tmp_path: Path) -> None:
-    with plane(tmp_path, local.Settings.from_text(None, "MaxUnavailableStatefulSet=false")) as cluster:
+    with plane(tmp_path, local.Settings.of(None, "MaxUnavailableStatefulSet=false")) as cluster:
         assert cluster.facts["feature_gates"] == "MaxUnavailableStatefulSet=false"
         stateful_set = documented(Names("default"), "none", cluster.storage_class)[1]
         stateful_set["spec"]["updateStrategy"] = {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 2}}

@@ -6,8 +6,9 @@ import pytest
 
 from stsconf.judging.judge import judge
 from stsconf.judging.verdict import Outcome
+from stsconf.run.config import Config
 from stsconf.run.provider import provide
-from stsconf.run.run import Config, record
+from stsconf.run.run import record
 from stsconf.timeline.recording import load
 from tests.bug_table import PROMISES, RECREATE
 from tests.local.conftest import say

@@ -18,8 +18,9 @@ from stsconf.clusters.local import Settings, find_programs
 from stsconf.judging.judge import judge
 from stsconf.judging.verdict import Outcome, Verdict
 from stsconf.kube.api import Api
+from stsconf.run.config import Config
 from stsconf.run.provider import provide
-from stsconf.run.run import Config, record
+from stsconf.run.run import record
 from stsconf.timeline.recording import load
 from stsconf.waits import Waits
 from tests.bug_table import PROMISES

@@ -12,7 +12,7 @@ from stsconf.judging.judge import judge
 from stsconf.judging.promise import import_promises
 from stsconf.judging.verdict import Outcome, Verdict
 from stsconf.report.results import rejudge
-from stsconf.run.run import Config
+from stsconf.run.config import Config
 from stsconf.timeline.recording import load
 from tests.tape import TEMPLATE, Tape, created
 

@@ -16,6 +16,7 @@ from typing import Any, TextIO
 
 from stsconf import suite_files
 from stsconf.errors import ClusterError, ExitCode, PreflightRefused, UsageError
+from stsconf.options import spelled
 from stsconf.waits import Say
 
 CALL = 60.0
@@ -111,21 +112,21 @@ def resolve(choice: EngineChoice) -> EngineChoice:
             raise PreflightRefused(
                 "Provider kind needs a Docker engine that answers, kind and kubectl; "
                 f"{', '.join(missing) or 'docker info'} failed.",
-                "Start Docker or install what is missing, or test a cluster you have with --sts-cluster=existing.",
+                f"Start Docker, install what is missing, or use {spelled('cluster', 'existing')} for one you have.",
             )
         return choice
     command = airgap_command()
     if command is None:
         raise PreflightRefused(
             "No Docker engine answers, and the air-gapped one is only part of a source checkout.",
-            "Start Docker, run from a checkout, or test a cluster you have with --sts-cluster=existing.",
+            f"Start Docker, run from a checkout, or test a cluster you have with {spelled('cluster', 'existing')}.",
         )
     check = subprocess.run([*command, "check"], capture_output=True, text=True, check=False)
     if check.returncode != 0:
         raise PreflightRefused(
             "No Docker engine answers, and the air-gapped one cannot be built here. "
             + " ".join((check.stdout + check.stderr).split()),
-            "Or test a cluster you have with --sts-cluster=existing.",
+            f"Or test a cluster you have with {spelled('cluster', 'existing')}.",
         )
     return choice
 
@@ -144,7 +145,7 @@ def agree_to_build(choice: EngineChoice, kubernetes: Iterable[str | None], *, as
         return
     print(told, file=sys.stderr)
     if asks and sys.stdin.isatty() and input("Continue? [y/N] ").strip().lower() not in ("y", "yes"):
-        raise UsageError("Nothing was done.", "Use --cluster existing for a cluster you have.")
+        raise UsageError("Nothing was done.", f"Use {spelled('cluster', 'existing')} for a cluster you have.")
 
 
 def airgap_call(say: Say, *arguments: str) -> str:
@@ -193,16 +194,16 @@ def _docker(kubernetes: str | None, say: Say) -> Engine:
 
     def published(version: str) -> str:
         if not re.fullmatch(r"v\d+\.\d+\.\d+", version):
-            raise UsageError(f"--sts-kubernetes={version} is not a version such as v1.36.3.")
+            raise UsageError(f"Kubernetes {version} is not a version such as v1.36.3.")
         image = f"kindest/node:{version}"
         say(f"engine: pulling {image}")
         try:
             found.docker("pull", "pull", "--quiet", image, seconds=PULL)
         except ClusterError as error:
             raise UsageError(
-                f"--sts-kubernetes={version}: {error.what}.",
+                f"Kubernetes {version}: {error.what}.",
                 "https://github.com/kubernetes-sigs/kind/releases lists the node images there are; "
-                "--sts-image=node=REFERENCE takes any other.",
+                f"{spelled('image', 'node=REFERENCE')} takes any other.",
             ) from None
         return image
 
@@ -246,7 +247,7 @@ def _airgap(kubernetes: str | None, say: Say) -> Iterator[Engine]:
             process.wait()
             forward.join()
             if process.returncode == ExitCode.USAGE:
-                raise UsageError(f"--sts-kubernetes={kubernetes}: {' '.join(tail)}")
+                raise UsageError(f"Kubernetes {kubernetes}: {' '.join(tail)}")
             raise PreflightRefused(
                 f"The air-gapped engine did not start: {' '.join(tail[-3:])}",
                 "Run `python3 airgap up` to see all it says; `python3 airgap check` names what is missing.",

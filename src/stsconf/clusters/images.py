@@ -1,24 +1,22 @@
 """Which image stands for each key of ``manifests/images.yaml``."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from stsconf import suite_files
-from stsconf.errors import UsageError
 
 
-def named(given: object, prefix: str | None) -> Mapping[str, str]:
+def named(given: Iterable[str], prefix: str | None) -> Mapping[str, str]:
     """The images that were asked for, by key; the keys that nobody named are left out.
 
-    ``given`` are texts ``KEY=REFERENCE``, several or one with commas. ``prefix`` takes the place of the registry of the
-    workload's other images. Raises ``UsageError`` for a key that there is not.
+    ``given`` are texts ``KEY=REFERENCE``. ``prefix`` takes the place of the registry of the workload's other images.
+    Raises ``ValueError`` with a sentence for a key that there is not.
     """
-    pairs = given.split(",") if isinstance(given, str) else [str(pair) for pair in given or ()]  # type: ignore[attr-defined]
     found: dict[str, str] = {}
     known = suite_files.public_images()
-    for pair in filter(None, pairs):
+    for pair in given:
         key, equals, reference = pair.partition("=")
         if not equals or key not in known:
-            raise UsageError(f"--sts-image={pair} is not KEY=REFERENCE.", f"The keys are {', '.join(known)}.")
+            raise ValueError(f"'{pair}' is not KEY=REFERENCE (the keys are {', '.join(known)})")
         found[key] = reference
     if prefix is None:
         return found

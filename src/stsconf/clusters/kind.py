@@ -18,6 +18,7 @@ from stsconf.clusters.keeping import NOTHING_STAYS, Staying
 from stsconf.clusters.shield import run_apart, shielded
 from stsconf.errors import ClusterError, UsageError
 from stsconf.kube.api import Api, ApiError, identify
+from stsconf.options import spelled
 from stsconf.waits import Say, Waits, until
 
 ROOM = "kind: KubeletConfiguration\nmaxPods: 200\n"
@@ -25,16 +26,6 @@ ROOM = "kind: KubeletConfiguration\nmaxPods: 200\n"
 
 SPARE = 2
 """With more nodes than this, the pods of any one find place on another: none is on the control plane's."""
-
-
-def nodes_of(text: str | None, provider: str | None) -> int:
-    """How many nodes ``--sts-nodes`` asks for. Raises ``UsageError`` for no number, and where nobody makes them."""
-    count = int(text) if text and text.isdecimal() else 0 if text else 1
-    if count < 1:
-        raise UsageError(f"--sts-nodes={text} is not a number of nodes.")
-    if count > 1 and provider not in (None, Provider.KIND):
-        raise UsageError(f"--sts-nodes applies only with --sts-cluster={Provider.KIND}.")
-    return count
 
 
 @contextmanager
@@ -66,7 +57,8 @@ def cluster(
     except ImportError:
         raise UsageError(
             "Provider kind needs the optional extra: pytest-kind is not installed.",
-            "Install it with `pip install 'statefulset-conformance[kind]'`, or use --sts-cluster=existing.",
+            "Install it with `pip install 'statefulset-conformance[kind]'`, or use "
+            f"{spelled('cluster', 'existing')} with a cluster you have.",
         ) from None
     folder.mkdir(parents=True, exist_ok=True)
     with engine(choice, kubernetes, say) as found, contextlib.ExitStack() as stack:

@@ -25,6 +25,7 @@ from stsconf.clusters.processes import Processes
 from stsconf.clusters.provisioner import FolderProvisioner
 from stsconf.errors import ClusterError, PreflightRefused, UsageError
 from stsconf.kube.api import Api, ApiError, Object, identify
+from stsconf.options import spelled
 from stsconf.waits import Say, Waits, until
 
 KUBERNETES = "v1.37.2"
@@ -58,12 +59,12 @@ class Settings:
     arguments: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @classmethod
-    def from_text(cls, bin_dir: str | None, feature_gates: str | None, kubernetes: str | None = None) -> Self:
-        """Read the options. Raises ``UsageError`` for gates that are not ``GATE=true`` or ``GATE=false``."""
+    def of(cls, bin_dir: Path | None, feature_gates: str | None, kubernetes: str | None = None) -> Self:
+        """What the options ask for. Raises ``ValueError`` for gates that are not ``GATE=true|false``."""
         gates = feature_gates or ""
         if gates and not re.fullmatch(r"\w+=(true|false)(,\w+=(true|false))*", gates):
-            raise UsageError(f"--sts-feature-gates={gates} is not GATE=true,GATE=false.")
-        return cls(Path(bin_dir).expanduser() if bin_dir else None, gates).other(kubernetes or KUBERNETES)
+            raise ValueError(f"'{gates}' is not GATE=true,GATE=false")
+        return cls(bin_dir, gates).other(kubernetes or KUBERNETES)
 
     def other(self, kubernetes: str) -> Self:
         """The same for another version, ``v1.34.0``, or the programs in a folder, which a slash tells."""
@@ -162,7 +163,7 @@ def find_programs(settings: Settings, say: Say) -> tuple[dict[str, str], dict[st
     own: dict[str, str] = {}
     if settings.bin_dir:
         if not settings.bin_dir.is_dir():
-            raise UsageError(f"--sts-local-bin={settings.bin_dir} is not a folder.", "Name one that holds programs.")
+            raise UsageError(f"{settings.bin_dir} is not a folder.", "Name one that holds programs.")
         own = {path.name: str(path.resolve()) for path in settings.bin_dir.iterdir() if path.is_file()}
     command = airgap_command()
     folders = ("etcd", "kwok", f"kubernetes-{settings.kubernetes}")
@@ -184,11 +185,11 @@ def _built(version: str, folders: Sequence[str], say: Say) -> dict[str, str]:
     try:
         answer = airgap_call(lambda line: say(f"local: {line}"), "programs", *folders)
     except UsageError as error:
-        raise UsageError(f"--sts-kubernetes={version}: {error.what}") from None
+        raise UsageError(f"Kubernetes {version}: {error.what}") from None
     except PreflightRefused as refused:
         raise PreflightRefused(
             f"Provider local needs the programs {', '.join(PROGRAMS)}. {refused.what}",
-            "Name a folder that holds them with --sts-local-bin.",
+            f"Name a folder that holds them with {spelled('local-bin')}.",
         ) from None
     found: dict[str, str] = json.loads(answer)
     return found

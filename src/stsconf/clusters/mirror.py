@@ -9,9 +9,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from stsconf.clusters import Provider
 from stsconf.clusters.engine import Engine
-from stsconf.errors import ClusterError, UsageError
+from stsconf.errors import ClusterError
 
 MIRRORED = ("docker.io", "registry.k8s.io")
 """The registries of ``manifests/images.yaml``."""
@@ -19,19 +18,12 @@ FOLDER = "/etc/containerd/certs.d"
 ADDRESS = re.compile(r"https?://(?P<host>[\w.-]+|\[[\da-fA-F:]+\])(:\d{1,5})?/?", re.ASCII)
 
 
-def checked(url: str | None, provider: str | None) -> str | None:
-    """The mirror that ``--sts-registry-mirror`` names, ``http[s]://HOST[:PORT]``. Raises ``UsageError``."""
-    if url is None:
-        return None
-    if provider not in (None, Provider.KIND):
-        raise UsageError(f"--sts-registry-mirror is for provider kind: it changes no node of --sts-cluster={provider}.")
+def checked(url: str) -> str:
+    """The address of a mirror, ``http[s]://HOST[:PORT]``. Raises ``ValueError`` with a sentence for anything else."""
     if not (found := ADDRESS.fullmatch(url)):
-        raise UsageError(f"--sts-registry-mirror={url} is not a registry.", "Give http[s]://HOST[:PORT], with no path.")
+        raise ValueError(f"'{url}' is not a registry (use http[s]://HOST[:PORT], with no path)")
     if _is_loopback(found["host"].strip("[]")):
-        raise UsageError(
-            f"--sts-registry-mirror={url} would be each node itself.",
-            "Give the address by which a container reaches the registry.",
-        )
+        raise ValueError(f"'{url}' would be each node itself (use the address that containers reach it by)")
     return url.rstrip("/")
 
 

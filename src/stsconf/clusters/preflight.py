@@ -23,6 +23,7 @@ from stsconf.clusters.storage import known_classes, probe
 from stsconf.errors import PreflightRefused
 from stsconf.kube.api import Api, ApiError, Object
 from stsconf.kube.kubeconfig import in_pod
+from stsconf.options import spelled
 from stsconf.quantity import quantity
 from stsconf.waits import Say
 
@@ -95,8 +96,8 @@ def _rights(namespace: str | None, lacking: list[Right], blind: list[Right]) -> 
         fix = (
             f"Add to the Role: {_short(needed)}; `stsconf rbac --namespace {namespace}` prints all of it."
             if namespace
-            else "Name a namespace that was prepared for the run with --sts-namespace; `stsconf rbac` prints the Role "
-            "it takes there."
+            else f"Name a namespace that was prepared for the run with {spelled('namespace')}; `stsconf rbac` prints "
+            "the Role it takes there."
         )
         yield Finding("rights", f"Missing {where}: {', '.join(map(str, needed))}.", fix)
     if looks := [right for right in lacking if right in LOOKS]:
@@ -133,14 +134,16 @@ def _clock(api: Api) -> Iterator[Finding]:
 def _class(api: Api, name: str, blind: list[Right]) -> Iterator[Finding]:
     if not name:
         what = "No StorageClass was given, and the cluster has no default StorageClass."
-        yield Finding("class", what, "Name one with --sts-storage-class; `kubectl get storageclass` lists them.")
+        yield Finding(
+            "class", what, f"Name one with {spelled('storage-class')}; `kubectl get storageclass` lists them."
+        )
         return
     if blind:
         return
     found = api.get("StorageClass", name)
     if found is None:
         what = f"There is no StorageClass {name} (this cluster has: {known_classes(api)})."
-        yield Finding("class", what, "Name one of them with --sts-storage-class.")
+        yield Finding("class", what, f"Name one of them with {spelled('storage-class')}.")
     elif found.get("reclaimPolicy") == "Retain":
         what = f"Volumes of StorageClass {name} have reclaim policy Retain: they stay, and cost money, after the run."
         yield Finding(
@@ -157,7 +160,7 @@ def _room(api: Api, asked: Asked) -> Iterator[Finding]:
     free = sum(rooms.values()) - sum(pod["spec"].get("nodeName") in rooms for pod in alive)
     if free < asked.pods + 1:
         what = f"The nodes have room for {free} more pods; the run takes up to {asked.pods + 1}."
-        yield Finding("room", what, "Run less at one time with --sts-scenario or --sts-promises.")
+        yield Finding("room", what, f"Run less at one time with {spelled('scenario')} or {spelled('promises')}.")
 
 
 def _rooms(api: Api) -> dict[str, Decimal]:
@@ -191,7 +194,7 @@ def _others(api: Api, namespace: str, lacking: list[Right], *, allow_foreign: bo
     if there and not allow_foreign:
         more = f" and {len(there) - 3} more" if len(there) > 3 else ""
         what = f"Namespace {namespace} holds workloads of others: {', '.join(there[:3])}{more}."
-        fix = "Name an empty one, or add --sts-allow-foreign: they are recorded, and nothing of theirs is changed."
+        fix = f"Name an empty one, or add {spelled('allow-foreign')}: they are recorded and not changed."
         yield Finding("other workloads", what, fix)
 
 
@@ -268,7 +271,7 @@ def _refused(kind: str, namespace: str, workload: Kind, error: ApiError) -> Find
         )
     if "violates PodSecurity" in words:
         fix = (
-            "Add --sts-workload=restricted, which judges the overlay for it."
+            f"Add {spelled('workload', 'restricted')}, which judges the overlay for it."
             if workload is Kind.DOCUMENTED
             else "Ask for a namespace whose level is restricted or less."
         )
@@ -309,7 +312,7 @@ def _quota(cluster: Cluster, asked: Asked, lacking: list[Right], pod: Object) ->
             if wanted.get(resource, 0) > free:
                 name = quota["metadata"]["name"]
                 what = f"Quota {name} leaves {free} of {resource}; the run takes up to {wanted[resource]} at one time."
-                fix = "Have it raised, or run less at one time with --sts-scenario or --sts-promises."
+                fix = f"Have it raised, or run less at one time with {spelled('scenario')} or {spelled('promises')}."
                 yield Finding("quota", what, fix)
 
 

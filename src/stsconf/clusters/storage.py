@@ -12,6 +12,7 @@ from stsconf.cleanup.inventory import labels
 from stsconf.clusters import Cluster
 from stsconf.errors import StorageNotReady
 from stsconf.kube.api import Api, ApiError, Object
+from stsconf.options import spelled
 from stsconf.waits import Say, Waits, until
 
 NFS_NAMESPACE = "nfs-storage"
@@ -84,7 +85,7 @@ def prove(cluster: Cluster, namespace: str, run: str, kind: Kind, waits: Waits, 
         raise StorageNotReady(
             "class",
             f"there is no StorageClass {class_name} (this cluster has: {known_classes(api)}).",
-            "Name one of them with --sts-storage-class, or create the StorageClass.",
+            f"Name one of them with {spelled('storage-class')}, or create the StorageClass.",
         )
     say(f"storage: testing StorageClass {class_name}")
     claim, pod = probe(cluster.images, class_name, kind, labels(run))
@@ -175,7 +176,8 @@ def _refuse_missing_image(api: Api, namespace: str, name: str | None = None) -> 
         raise StorageNotReady(
             "image",
             f"{trouble}. {_last_warning(api, namespace)}",
-            "Make it available to the nodes, or name another with --sts-image or a mirror with --sts-registry-mirror.",
+            f"Make it available to the nodes, or name another with {spelled('image')}, or a mirror with "
+            f"{spelled('registry-mirror')}.",
         )
 
 

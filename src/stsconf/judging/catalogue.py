@@ -4,12 +4,16 @@ The rows stand in ``catalogue.toml``: read from the documentation, the API refer
 source of 1.36, checked where possible on a real 1.37.2 server. An id never changes its meaning.
 """
 
+import re
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
+
+from stsconf.options import meant
 
 AREAS = {
     "IDN": "Identity, labels, network",
@@ -123,6 +127,23 @@ def rows() -> tuple[Row, ...]:
         if row.area not in AREAS:
             raise ValueError(f"{row.id}: there is no area {row.area}")
     return found
+
+
+def named(words: Iterable[str]) -> tuple[str, ...]:
+    """The areas and promises that somebody named: in either case, ``ORD02`` and ``ord-2`` for ``ORD-02``.
+
+    Raises ``ValueError`` with a sentence for a name that there is not.
+    """
+    known = {*AREAS, *(row.id for row in rows())}
+    found: dict[str, None] = {}
+    for word in words:
+        parts = re.fullmatch(r"([A-Z]{3})[-_]?(\d{1,2})", word.upper())
+        name = f"{parts[1]}-{parts[2]:0>2}" if parts else word.upper()
+        if name not in known:
+            hint = meant(name, sorted(known)) or f"; `stsconf promises` lists them, the areas are {', '.join(AREAS)}"
+            raise ValueError(f"there is no promise and no area {word}{hint}")
+        found[name] = None
+    return tuple(found)
 
 
 def quote(id_: str) -> Quote | None:

@@ -13,6 +13,7 @@ from kubernetes.client import ApiClient, Configuration
 from kubernetes.config import ConfigException, load_incluster_config, new_client_from_config
 
 from stsconf.errors import UsageError
+from stsconf.options import spelled
 
 IN_CLUSTER = "in-cluster"
 """What a cluster is called where no kubeconfig names it."""
@@ -29,7 +30,7 @@ def files(given: Path | None) -> list[Path]:
         if not given.is_file():
             raise UsageError(
                 f"The kubeconfig cannot be used: there is no {given}.",
-                "Name a file with --sts-kubeconfig or KUBECONFIG.",
+                f"Name a file with {spelled('kubeconfig')} or KUBECONFIG.",
             )
         return [given]
     listed = os.environ.get("KUBECONFIG") or str(Path.home() / ".kube" / "config")
@@ -65,13 +66,14 @@ def choose(given: Path | None, context: str | None) -> str | None:
     known = ", ".join(names) or "none"
     if context is None and len(names) > 1 and not _terminal():
         raise UsageError(
-            f"The kubeconfig has {len(names)} contexts, and none was named.", f"Add --sts-context: {known}."
+            f"The kubeconfig has {len(names)} contexts, and none was named.", f"Add {spelled('context')}: {known}."
         )
     chosen = context or current or (names[0] if len(names) == 1 else None)
     if chosen is None or chosen not in names:
         what = f"There is no context {chosen} in the kubeconfig" if chosen else "No kubeconfig names a context to use"
         raise UsageError(
-            f"{what} (it has: {known}).", "Name a file with --sts-kubeconfig and a context with --sts-context."
+            f"{what} (it has: {known}).",
+            f"Name a file with {spelled('kubeconfig')} and a context with {spelled('context')}.",
         )
     return chosen
 
@@ -99,8 +101,8 @@ def client(given: Path | None, context: str | None, configuration: Configuration
     except ConfigException as error:
         raise UsageError(
             f"The kubeconfig cannot be used: {error}.",
-            "Name a file with --sts-kubeconfig or KUBECONFIG, and one of `kubectl config get-contexts` with "
-            "--sts-context.",
+            f"Name a file with {spelled('kubeconfig')} or KUBECONFIG, and one of `kubectl config get-contexts` with "
+            f"{spelled('context')}.",
         ) from None
     if impersonate:
         made.set_default_header("Impersonate-User", impersonate)

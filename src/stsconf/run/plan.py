@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from stsconf.act.scenarios import Scenario
 from stsconf.clusters import Provider
 from stsconf.clusters.keeping import Keep
-from stsconf.run.run import NODE_PODS, Config
+from stsconf.run.config import Config
+from stsconf.run.run import NODE_PODS
 
 MEASURED = {
     "background_delete": 112,

@@ -2,19 +2,16 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from stsconf.clusters import Cluster, Provider, existing, kind, local
 from stsconf.clusters.keeping import Keep, Staying
 from stsconf.clusters.notes import PREFIX, noted
+from stsconf.run.config import Config
 from stsconf.waits import Say
-
-if TYPE_CHECKING:
-    from stsconf.run.run import Config
 
 
 @contextmanager
-def provide(config: "Config", say: Say, failed: Callable[[], bool] = lambda: True) -> Iterator[Cluster]:
+def provide(config: Config, say: Say, failed: Callable[[], bool] = lambda: True) -> Iterator[Cluster]:
     """Yield the cluster that the configuration asks for; ``failed`` tells at the end whether the run did."""
 
     staying = Staying(config.keep, failed, config.run_id, say)

@@ -15,6 +15,7 @@ from stsconf.errors import ClusterError, StsconfError, UsageError
 from stsconf.gate.comparison import Moved, compare
 from stsconf.gate.snapshot import Snapshot, take
 from stsconf.run import run
+from stsconf.run.config import Config
 from stsconf.waits import Say
 
 
@@ -31,7 +32,7 @@ class Upgrade:
         return {one.name: list(one.what) for one in self.moved}
 
 
-def record(cluster: Cluster, to: str, config: run.Config, say: Say) -> Upgrade:
+def record(cluster: Cluster, to: str, config: Config, say: Say) -> Upgrade:
     """Make the sets, exchange the control plane for the version ``to`` once all are at rest, and wait for that again.
 
     Writes ``before.json`` and ``after.json`` beside the recording's folder. Raises what ``run.record`` raises, and

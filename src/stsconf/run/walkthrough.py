@@ -23,6 +23,7 @@ from stsconf.errors import ClusterError, PreflightRefused
 from stsconf.judging.tutorial import Command, Transcript, steps
 from stsconf.record.recorder import WaitTimeout
 from stsconf.run import run
+from stsconf.run.config import Config
 from stsconf.waits import Say
 
 MANIFEST = "sts.yaml"
@@ -44,7 +45,7 @@ WAITS: Mapping[str, Callable[[Workload], None]] = {
 """What is waited for where the tutorial watches."""
 
 
-def record(cluster: Cluster, config: run.Config, say: Say) -> tuple[Path, Transcript]:
+def record(cluster: Cluster, config: Config, say: Say) -> tuple[Path, Transcript]:
     """Follow the tutorial in a namespace of its own, and return the sealed recording and what kubectl said.
 
     Raises ``PreflightRefused`` without kubectl, and what ``run.record`` raises. A command that fails ends the

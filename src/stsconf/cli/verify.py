@@ -1,0 +1,34 @@
+"""``stsconf verify``: whether a result is what its own recordings say."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from stsconf import suite_files
+from stsconf.cli.arguments import add_command
+from stsconf.errors import ExitCode
+
+
+def add(commands: Any) -> None:
+    """Add the command."""
+    parser = add_command(
+        commands,
+        _handle,
+        "verify",
+        "whether a result is what its own recordings say",
+        "Judge the sealed recordings of a run's folder again: verdict.json must come out as it is. Exits with 0, or "
+        "with 3 and what is missing, cut short, inconsistent, of another schema or not reproduced. The hashes in it "
+        "detect accidents, not a forger.",
+        "example: stsconf verify reports/20261124-191502-ab12",
+    )
+    parser.add_argument("folder", type=Path, metavar="DIR", help="the output folder of a run")
+
+
+def _handle(arguments: argparse.Namespace) -> int:
+    from stsconf.gate.verification import verify
+    from stsconf.judging.promise import import_promises
+    from stsconf.report.style import sentence
+
+    verdicts = verify(arguments.folder, import_promises(suite_files.conformance()))
+    print(f"{arguments.folder / 'verdict.json'} is what its recordings say: {sentence(verdicts)}.")
+    return ExitCode.HOLDS
