@@ -92,7 +92,7 @@ def test_a_record_more_or_less_or_after_the_seal_is_noticed(tmp_path: Path) -> N
         "counts": [lines[0], *lines[2:]],
         "after the seal": [*lines, lines[1]],
         "not those that were sealed": [lines[0], lines[3], lines[2], lines[1], lines[4]],
-        "is no record": [*lines[:2], b"{}\n", *lines[2:]],
+        "is not a record": [*lines[:2], b"{}\n", *lines[2:]],
         "is cut off": [*lines[:2], b'{"rec":'],
     }
     for problem, edited in edits.items():

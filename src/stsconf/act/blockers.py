@@ -108,10 +108,10 @@ def _claims(claims: Mapping[str, Object], events: Iterable[Object]) -> Iterator[
     for name, claim in sorted(claims.items()):
         if reduce.claim(claim).phase == "Pending":
             said = [e for e in events if (e.get("involvedObject") or {}).get("uid") == claim["metadata"]["uid"]]
-            message = str(said[-1].get("message")) if said else "no provisioner took it"
+            message = str(said[-1].get("message")) if said else "no provisioner accepted it"
             if "first consumer" in message:
                 continue  # it waits for its pod, not the other way around
-            yield f"provisioner: claim {name} is not bound: {_brief(message)}"
+            yield f"provisioner: PVC {name} is not bound: {_brief(message)}"
 
 
 def _brief(text: str) -> str:

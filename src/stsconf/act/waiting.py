@@ -97,7 +97,7 @@ class Waiting:
             left = [pod for pod in self._state.pods().values() if pod.uid in uids.values()]
             return all(pod.terminating for pod in left)
 
-        self.until(stopping, f"{_listed(uids)} to be asked to stop")
+        self.until(stopping, f"{_listed(uids)} to be terminating")
 
     def owned(self, *ordinals: int, owned: bool) -> None:
         """These pods are there and carry an owner reference, or none."""
@@ -121,12 +121,12 @@ class Waiting:
 
     def claims(self, *ordinals: int) -> None:
         """The claims of exactly these ordinals are there, terminating ones included."""
-        names = f"to be the only claims of {self._names.set_name}"
-        self._claims(ordinals, lambda _: True, names if ordinals else "no claim to be there")
+        names = f"to be the only PVCs of {self._names.set_name}"
+        self._claims(ordinals, lambda _: True, names if ordinals else f"no PVC of {self._names.set_name} to be there")
 
     def claims_owned(self, *ordinals: int) -> None:
         """Exactly these claims are there and each carries a reference to the set."""
-        self._claims(ordinals, lambda claim: self._state.uid in claim.owner_uids, "to refer to the set")
+        self._claims(ordinals, lambda claim: self._state.uid in claim.owner_uids, "to refer to the StatefulSet")
 
     def claims_stay(self) -> None:
         """No claim of the set is on its way out: asked to go, or owned by a pod that is no longer there."""
@@ -137,7 +137,7 @@ class Waiting:
             leaving = any(claim.terminating or not claim.owner_uids <= there for claim in claims)
             return not leaving and not any(pod.terminating for pod in pods)
 
-        self.until(stay, f"no claim of {self._names.set_name} to be on its way out")
+        self.until(stay, f"all PVCs of {self._names.set_name} to be kept")
 
     def claim_gone(self, ordinal: int, uid: str) -> None:
         """The claim of this ordinal that has this uid is no longer there."""

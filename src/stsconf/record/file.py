@@ -153,7 +153,7 @@ def _parse(line: bytes) -> Record | None:
 
 def _check_header(path: Path, header: Record | None) -> None:
     if header is None or header.get("rec") != "header" or header.get("schema") != SCHEMA:
-        raise TimelineFileError(f"{path} is not a recording: its first line is no {SCHEMA} header.")
+        raise TimelineFileError(f"{path} is not a recording: its first line is not a {SCHEMA} header.")
     if header.get("v") != VERSION:
         raise TimelineFileError(
             f"{path} is written in {SCHEMA} version {header.get('v')!r}; this release reads version {VERSION}.",
@@ -207,7 +207,7 @@ def inspect(path: Path) -> FileState:
             problem = f"line {number} stands after the seal"
             break
         if record is None:
-            problem = f"line {number} is cut off" if not line.endswith(b"\n") else f"line {number} is no record"
+            problem = f"line {number} is cut off" if not line.endswith(b"\n") else f"line {number} is not a record"
             break
         if record["rec"] == "seal":
             seal = record

@@ -40,13 +40,13 @@ def record(cluster: Cluster, to: str, config: Config, say: Say) -> Upgrade:
     """
     exchange = cluster.exchange
     if exchange is None:
-        raise UsageError(f"Provider {cluster.provider} cannot exchange a version.", "Use --cluster local or kind.")
+        raise UsageError(f"Provider {cluster.provider} cannot upgrade.", "Use --cluster local or kind.")
     course = _Course(cluster, exchange(to), say)
     path = run.record(cluster, [course.scenario(kind) for kind in UPGRADED.values()], config, say)
     if course.failed:
         raise course.failed
     if len(course.snapshots) < 2:
-        raise ClusterError("upgrade", "it was not made, since not every set came to rest.", f"See {path}.")
+        raise ClusterError("upgrade", "it was not started: not every StatefulSet settled.", f"See {path}.")
     for name, snapshot in course.snapshots.items():
         snapshot.write(config.output_dir / f"{name}.json")
     before, after = course.snapshots.values()
@@ -84,7 +84,7 @@ class _Course:
                 finally:
                     self._end.wait()
             except BrokenBarrierError:
-                raise ClusterError("upgrade", "another set did not come to rest, or the exchange failed.") from None
+                raise ClusterError("upgrade", "another StatefulSet did not settle, or the upgrade failed.") from None
             except BaseException:
                 self._begin.abort()
                 self._end.abort()
@@ -101,7 +101,7 @@ class _Course:
             raise
 
     def _snapshot(self, name: str) -> None:
-        self._say(f"upgrade: all sets are at rest; taking the snapshot {name}.json")
+        self._say(f"upgrade: all StatefulSets are settled; taking the snapshot {name}.json")
         found = take(self._cluster.api, None)
         mine = {key: objects for key, objects in found.sets.items() if key in self._sets}  # no witness, no sentinel
         self.snapshots[name] = structs.replace(found, sets=mine)

@@ -7,7 +7,7 @@ from stsconf.act.workload import Workload
 
 @scenario(pods=3, markers=True)
 def background_delete(workload: Workload) -> None:
-    """Delete the set in the background, and create it again when its pods are gone."""
+    """Delete the StatefulSet in the background, and create it again when its Pods are gone."""
     workload.create_settled(3)
     written = workload.content.write()
     workload.act.delete("Background")
@@ -19,7 +19,7 @@ def background_delete(workload: Workload) -> None:
 
 @scenario(pods=3)
 def foreground_delete(workload: Workload) -> None:
-    """Delete the set in the foreground."""
+    """Delete the StatefulSet in the foreground."""
     workload.create_settled(3)
     workload.act.delete("Foreground")
     workload.wait.gone()
@@ -28,7 +28,7 @@ def foreground_delete(workload: Workload) -> None:
 
 @scenario(pods=3)
 def orphan_delete(workload: Workload) -> None:
-    """Delete the set and keep its pods; delete one of those by hand."""
+    """Delete the StatefulSet with cascade orphan; delete one of its Pods by hand."""
     workload.create_settled(3)
     workload.orphan(0, 1, 2)
     workload.act.delete_pods(1)
@@ -38,7 +38,7 @@ def orphan_delete(workload: Workload) -> None:
 
 @scenario(pods=4, markers=True)
 def readopt(workload: Workload) -> None:
-    """Delete the set and keep its pods, delete pod 1 by hand, and create the set again with 2 replicas."""
+    """Delete the StatefulSet with cascade orphan and Pod 1 by hand, and create it again with 2 replicas."""
     workload.create_settled(3)
     written = workload.content.write()
     workload.orphan(0, 1, 2)
@@ -50,7 +50,7 @@ def readopt(workload: Workload) -> None:
 
 @scenario(pods=3)
 def scale_to_zero_then_delete(workload: Workload) -> None:
-    """Scale to 0 for an ordered end, then delete the set."""
+    """Scale to 0 for an ordered end, then delete the StatefulSet."""
     workload.create_settled(3)
     workload.act.scale(0)
     workload.wait.settled()
@@ -65,7 +65,7 @@ def policy(scaled: str, deleted: str) -> dict[str, object]:
 
 @scenario(pods=3)
 def retention(workload: Workload) -> None:
-    """Scale down and up under whenScaled Delete, lose a pod, turn to whenDeleted Delete, and delete the set."""
+    """Scale down and up under whenScaled Delete, lose a Pod, set whenDeleted to Delete, and delete it all."""
 
     workload.create_settled(3, with_spec(**policy("Delete", "Retain")))
     workload.act.scale(1)
@@ -90,7 +90,7 @@ def retention(workload: Workload) -> None:
 
 @scenario(pods=3, hasty=True)
 def retention_hasty(workload: Workload) -> None:
-    """Scale 3, 1, 3 without waiting, under whenScaled Delete; then change the spec, since nothing else goes on."""
+    """Scale 3, 1, 3 without waiting, under whenScaled Delete; then change the spec so that creation continues."""
     workload.create_settled(3, with_spec(**policy("Delete", "Retain")))
     workload.act.scale(1)
     workload.wait.pods(0, 1)
@@ -102,7 +102,7 @@ def retention_hasty(workload: Workload) -> None:
 
 @scenario(pods=2)
 def retention_orphan(workload: Workload) -> None:
-    """Delete a set and keep its pods, under whenDeleted Delete, and create it again."""
+    """Delete a StatefulSet with cascade orphan, under whenDeleted Delete, and create it again."""
     owning = with_spec(**policy("Retain", "Delete"))
     workload.create_settled(2, owning)
     workload.wait.claims_owned(0, 1)
@@ -114,7 +114,7 @@ def retention_orphan(workload: Workload) -> None:
 
 @scenario(pods=2)
 def foreign_claim(workload: Workload) -> None:
-    """Where somebody else controls the claim of pod 1, scale down and delete a set that is to delete its claims."""
+    """While another controller owns the PVC of Pod 1, scale down and delete under a policy of Delete."""
     workload.act.add_claim(1)
     workload.create_settled(2, with_spec(**policy("Delete", "Delete")))
     workload.act.scale(1)

@@ -33,7 +33,7 @@ def hasty_updates(workload: Workload) -> None:
 
 @scenario(pods=4, hasty=True)
 def hasty_delete(workload: Workload) -> None:
-    """Delete the set in the foreground while it scales from 2 to 4."""
+    """Delete the StatefulSet in the foreground while it scales from 2 to 4."""
     workload.create_settled(2)
     workload.act.scale(4)
     workload.wait.pods(0, 1, 2)

@@ -56,7 +56,7 @@ def drift(workload: Workload) -> None:
 
 @scenario(pods=3)
 def strangers(workload: Workload) -> None:
-    """Beside a pod of a name that no set gives and one of another owner, create a set; then make room for it."""
+    """Create a StatefulSet beside a Pod of a foreign name and a Pod of another owner; then delete the latter."""
     workload.act.add_pod(f"{workload.names.set_name}-stray")
     workload.act.add_pod(f"{workload.names.set_name}-1", owned=True)
     workload.act.create(2)
@@ -68,7 +68,7 @@ def strangers(workload: Workload) -> None:
 
 @scenario(pods=2)
 def claim_protection(workload: Workload) -> None:
-    """Delete the claim of a running pod, and then the pod."""
+    """Delete the PVC of a running Pod, and then the Pod."""
     workload.create_settled(2)
     workload.act.delete_claim(1)
     workload.lose_pods(1)
@@ -77,7 +77,7 @@ def claim_protection(workload: Workload) -> None:
 
 @scenario(pods=1)
 def lost_claim(workload: Workload) -> None:
-    """Delete the claim of a pod that is kept from being scheduled, and let the pod go when there is another."""
+    """Delete the PVC of a Pod that cannot be scheduled, and let it be scheduled when there is a new PVC."""
     gates = {"schedulingGates": [{"name": GATE}]}
     workload.act.create(1, lambda stateful_set: stateful_set["spec"]["template"]["spec"].update(gates))
     workload.wait.pods(0)

@@ -10,7 +10,7 @@ TOLERATED = 5
 
 @scenario(pods=3, markers=True, disruptive=True)
 def drain(workload: Workload) -> None:
-    """Drain the node of Pod 1: no Pod may be placed there, and the set's Pods on it are evicted one after the other."""
+    """Drain the node of Pod 1: cordon it, and evict the StatefulSet's Pods on it one after the other."""
     workload.create_settled(3)
     written = workload.content.write()
     node = workload.state.node_of(1)
@@ -22,7 +22,7 @@ def drain(workload: Workload) -> None:
 
 @scenario(pods=3, markers=True, disruptive=True)
 def node_lost(workload: Workload) -> None:
-    """Lose the node of Pod 1 for as long as it takes until its Pods are asked to stop, and another set gets one."""
+    """Lose the node of Pod 1 until deletion of its Pods is requested and another StatefulSet gets a Pod."""
     workload.create_settled(3, _tolerating)
     written = workload.content.write()
     node = workload.state.node_of(1)

@@ -87,7 +87,7 @@ def scale_down_two_held(workload: Workload) -> None:
 
 @scenario(pods=1)
 def same_named_volume(workload: Workload) -> None:
-    """Create a set whose pod template has a volume of the same name as a claim template."""
+    """Create a StatefulSet whose Pod template has a volume of the same name as a claim template."""
 
     def edit(stateful_set: Object) -> None:
         name = workload.names.claim
