@@ -21,7 +21,7 @@ PAGES = sorted(
     + [ROOT / "docs" / name for name in ("gate.md", "upgrades.md", "whats-here.md")]
     + list((ROOT / "docs" / "decisions").glob("*.md"))
     + list((ROOT / "changelog.d").glob("*.md"))
-    + [ROOT / "src" / "stsconf" / "report" / "page.html.j2", ROOT / "src" / "stsconf" / "run" / "walkthrough.toml"]
+    + [ROOT / "src" / "stsconf" / "report" / "page.html.j2", ROOT / "src" / "stsconf" / "judging" / "tutorial.toml"]
 )
 
 
