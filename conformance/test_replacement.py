@@ -1,6 +1,6 @@
 """Pods that are lost or have ended are made again, under the same name and with the same storage."""
 
-from stsconf import Event, Level, Pod, Timeline, expect, expect_none, expect_reached, healthy, promise
+from stsconf import Event, Level, NotApplicable, Pod, Timeline, expect, expect_none, expect_reached, healthy, promise
 from stsconf.timeline.questions import claims, harness, ownership, pods, sets, updates
 
 PAGE = "concepts/workloads/controllers/statefulset/"
@@ -17,7 +17,11 @@ def test_a_failed_pod_is_replaced(timeline: Timeline) -> None:
 
 
 @promise(
-    "REC-02", source=f"{CODE}stateful_set_control.go", scenarios=("replace",), level=Level.IMPLEMENTATION, since="1.29"
+    "REC-02",
+    source=f"{CODE}stateful_set_control.go",
+    scenarios=("completed",),
+    level=Level.IMPLEMENTATION,
+    since="1.29",
 )
 def test_a_succeeded_pod_is_replaced(timeline: Timeline) -> None:
     """A Pod in phase Succeeded is replaced by a new Pod of the same name."""
@@ -25,6 +29,8 @@ def test_a_succeeded_pod_is_replaced(timeline: Timeline) -> None:
 
 
 def _finished_is_replaced(timeline: Timeline, phase: str) -> None:
+    if lack := timeline.window.end.lacks.get(phase):
+        raise NotApplicable(lack)
     for ended in timeline.pods.becoming(lambda pod: pod.phase == phase and pod.owner_uid is not None):
         if pods.wanted_at(timeline, ended) and not ended.fact.terminating:
             successor = pods.successor_of(timeline, ended)

@@ -27,6 +27,12 @@ class Waits:
     """A probe pod has written to its volume and read it back."""
     settle: float = 300.0
     """One act of a scenario, until the set's own status says that it is done."""
+    ended: float = 60.0
+    """A kubelet has ended a pod: the grace period of its containers, and as long again."""
+    undone: float = 10.0
+    """A controller acts on a status that we wrote, or its owner takes it back."""
+    again: float = 1.0
+    """Between two tries of an act that met an object that had just changed or gone."""
     publish: float = 60.0
     """The governing Service answers with the pods of a set that has settled."""
     namespace_gone: float = 180.0

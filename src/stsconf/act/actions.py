@@ -1,19 +1,31 @@
-"""The verbs: what a user does to the documented Service and StatefulSet, each call recorded. None of them waits."""
+"""The verbs: what a user does to the documented Service and StatefulSet, each call recorded.
 
-from collections.abc import Iterator, Mapping
+None of them waits for what it causes. What is done to a pod or a claim meets objects that others change as well: it is
+tried again a few times where the object had just changed (409) or gone (404).
+"""
+
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_fixed
 
 from stsconf.act import kubectl, objects
 from stsconf.act.objects import GATE, Edit
 from stsconf.act.setting import Setting
 from stsconf.act.state import State
-from stsconf.errors import UsageError
+from stsconf.errors import NotCarriedOut, UsageError
 from stsconf.kube.api import JSON_PATCH, MERGE_PATCH, STRATEGIC_MERGE_PATCH, ApiError, Object
+
+TRIES = 3
+"""How often an act on a pod or a claim is tried."""
 
 
 class Actions:
-    """Acts on one Service and one StatefulSet, and on what belongs to them. Raises ``ApiError`` for a refusal."""
+    """Acts on one Service and one StatefulSet, and on what belongs to them.
+
+    Raises ``ApiError`` for a refusal, ``NotCarriedOut`` where there was nothing to act on.
+    """
 
     def __init__(self, setting: Setting, state: State) -> None:
         self._setting = setting
@@ -95,7 +107,10 @@ class Actions:
         """Delete the set: ``Background``, ``Foreground`` or ``Orphan``, as ``kubectl delete --cascade`` does."""
         names, options = self._names, {"propagationPolicy": cascade}
         with self._act("delete", "statefulsets", names.namespace, names.set_name, options) as act:
-            act.returned(self._api.delete("StatefulSet", names.set_name, names.namespace, **options) or 404)
+            stored = self._api.delete("StatefulSet", names.set_name, names.namespace, **options)
+            act.returned(stored or 404)
+        if stored is None:
+            raise NotCarriedOut(f"StatefulSet {names.set_name} was to be deleted, and was already gone.")
 
     def create_second_set(self) -> str:
         """Create a set of one pod beside the set, and return the name of that pod."""
@@ -114,25 +129,24 @@ class Actions:
         """Evict the pod that has this uid, as ``kubectl drain`` does."""
         name, options = self._names.pod(ordinal), {"preconditions": {"uid": uid}}
         body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name}, "deleteOptions": options}
-        with self._act("evict", "pods", self._names.namespace, name, body) as act:
-            path = f"{self._api.path('Pod', self._names.namespace)}/{name}/eviction"
-            act.returned(self._api.request("POST", path, body))
+        path = f"{self._api.path('Pod', self._names.namespace)}/{name}/eviction"
+        self._tried("evict", "pods", name, body, lambda: self._api.request("POST", path, body))
 
-    def patch_pod(self, ordinal: int, body: Object) -> None:
+    def patch_pod(self, ordinal: int, body: Object, verb: str = "patch") -> None:
         """Merge-patch one pod, such as its labels."""
         name = self._names.pod(ordinal)
-        with self._act("patch", "pods", self._names.namespace, name, body) as act:
-            act.returned(self._api.patch("Pod", name, body, self._names.namespace))
+        self._tried(verb, "pods", name, body, lambda: self._api.patch("Pod", name, body, self._names.namespace))
 
-    def patch_pod_status(self, verb: str, ordinal: int, status: Object) -> None:
-        """Patch the status of one pod, as its kubelet does; conditions are merged by type."""
+    def patch_pod_status(self, verb: str, ordinal: int, status: Object) -> Object:
+        """Patch the status of one pod, as its kubelet does; conditions are merged by type. Returns the pod."""
         name, body = self._names.pod(ordinal), {"status": status}
-        with self._act(verb, "pods", self._names.namespace, name, body) as act:
-            act.returned(self._api.patch_status("Pod", name, body, self._names.namespace))
+        return self._tried(
+            verb, "pods", name, body, lambda: self._api.patch_status("Pod", name, body, self._names.namespace)
+        )
 
-    def finish(self, ordinal: int, phase: str) -> None:
-        """Report a pod Failed or Succeeded through its status, as a kubelet does when its containers have ended."""
-        self.patch_pod_status("finish", ordinal, {"phase": phase})
+    def finish(self, ordinal: int, phase: str) -> int:
+        """Report a pod Failed or Succeeded through its status; returns the resourceVersion of that."""
+        return int(self.patch_pod_status("finish", ordinal, {"phase": phase})["metadata"]["resourceVersion"])
 
     def release(self, *ordinals: int, ready: bool = True) -> None:
         """Let pods of a gated set become Ready, or hold them back, by their readiness gate."""
@@ -202,8 +216,25 @@ class Actions:
         return stored
 
     def _delete(self, kind: str, resource: str, name: str) -> None:
-        with self._act("delete", resource, self._names.namespace, name) as act:
-            act.returned(self._api.delete(kind, name, self._names.namespace) or 404)
+        path = self._api.path(kind, self._names.namespace, name)
+        self._tried("delete", resource, name, None, lambda: self._api.request("DELETE", path))
+
+    def _tried(self, verb: str, resource: str, name: str, body: object, call: Callable[[], Object]) -> Object:
+        """Make a call that answers with an object, recording each try. Raises ``NotCarriedOut`` where none took."""
+
+        def once() -> Object:
+            with self._act(verb, resource, self._names.namespace, name, body) as act:
+                stored = call()
+                act.returned(stored)
+            return stored
+
+        raced = retry_if_exception(lambda error: isinstance(error, ApiError) and error.status in (404, 409))
+        stop, pause = stop_after_attempt(TRIES), wait_fixed(self._setting.waits.again)
+        try:
+            return Retrying(retry=raced, stop=stop, wait=pause, reraise=True)(once)
+        except ApiError as refused:
+            tries = f"{TRIES} tries" if refused.status in (404, 409) else "one try"
+            raise NotCarriedOut(f"The act {verb} of {resource}/{name} did not take in {tries}: {refused}") from refused
 
     def _somebody_else(self, name: str, labels: Mapping[str, str]) -> Object:
         """A controller reference to an object made for that."""

@@ -3,6 +3,7 @@
 from stsconf.act import blockers
 from stsconf.act.actions import Actions
 from stsconf.act.content import Content
+from stsconf.act.ends import Ends, run_once
 from stsconf.act.objects import Edit, gated
 from stsconf.act.setting import Setting
 from stsconf.act.state import State
@@ -21,6 +22,9 @@ class Workload:
         self.act = Actions(setting, self.state)
         self.wait = Waiting(setting, self.state)
         self.content = Content(setting, self.state)
+        self.ends = Ends(setting, self.state, self.act)
+        self.lacks: dict[str, str] = {}
+        """What a scenario wanted to bring about and this cluster cannot, and why."""
 
     def create_settled(self, replicas: int | None = None, edit: Edit | None = None) -> None:
         """Create the documented objects, and wait until all of it is there and Ready."""
@@ -54,6 +58,30 @@ class Workload:
         uids = self.state.uids(*ordinals)
         self.act.delete_pods(*ordinals)
         self.wait.replaced(uids)
+
+    def fail_pod(self, ordinal: int) -> None:
+        """Let one pod fail, and wait until it has been replaced and the set is settled."""
+        uids = self.state.uids(ordinal)
+        self.ends.fail(ordinal)
+        self.wait.replaced(uids)
+        self.wait.settled()
+
+    def create_and_complete(self) -> None:
+        """Create one pod that succeeds, where this cluster has such, and wait until it has been replaced."""
+        try:
+            self.create_settled(1, run_once if self.setting.kubelet else None)
+        except ApiError as refused:
+            if "restartPolicy" not in str(refused):
+                raise
+            self.lacks["Succeeded"] = f"this server refuses a container that is not started again: {refused}"
+            return
+        if why := self.ends.cannot_succeed():
+            self.lacks["Succeeded"] = why
+            return
+        uids = self.state.uids(0)
+        self.ends.succeed(0)
+        self.wait.replaced(uids)
+        self.wait.settled()
 
     def evict_pod(self, ordinal: int) -> None:
         """Evict one pod, and wait until it has been replaced and the set is settled."""

@@ -26,8 +26,9 @@ class ScenarioEnd(Struct, frozen=True, omit_defaults=True):
 
     ``settled``: whether it reached what it waited for; if not, ``waited_for`` says what that was, with the last state,
     and ``environment`` what outside the controller was in the way. ``published``: whether the Service came to answer
-    with its pods, ``None`` where that was not waited for. ``failed`` is the error that ended it, ``stopped`` what
-    stopped it before its end: a sentence each.
+    with its pods, ``None`` where that was not waited for. ``failed`` is the error that ended it, ``not_carried_out``
+    the act that did not take, refused or undone by somebody else, ``stopped`` what stopped it before its end: a
+    sentence each. ``lacks`` says by name what it wanted to bring about and this cluster cannot, and why.
     """
 
     settled: bool | None = None
@@ -35,7 +36,9 @@ class ScenarioEnd(Struct, frozen=True, omit_defaults=True):
     waited_for: str = ""
     environment: str = ""
     failed: str = ""
+    not_carried_out: str = ""
     stopped: str = ""
+    lacks: dict[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +64,13 @@ class Window:
     def waited_for(self) -> str:
         """What it waited for last and did not reach, with the last state."""
         return self.end.waited_for
+
+    @property
+    def unfinished(self) -> str:
+        """In words, that the scenario did not do all that it was to do; "" where it did, or was stopped."""
+        if self.settled is not None or self.end.stopped:
+            return ""
+        if self.end.not_carried_out:
+            return f"scenario {self.scenario} was not carried out: {self.end.not_carried_out}"
+        why = f": {self.end.failed}" if self.end.failed else ""
+        return f"scenario {self.scenario} was planned and did not end{why}"

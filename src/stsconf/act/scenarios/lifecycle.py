@@ -7,18 +7,21 @@ from stsconf.act.workload import Workload
 
 @scenario(pods=3, markers=True)
 def replace(workload: Workload) -> None:
-    """Delete a pod by hand, then all at once; let one fail and one succeed."""
+    """Delete a pod by hand, then all at once; let one fail."""
     workload.create_settled(3)
     written = workload.content.write()
     for ordinals in ((1,), (0, 1, 2)):
         workload.lose_pods(*ordinals)
         workload.wait.settled()
-    for ordinal, phase in ((1, "Failed"), (0, "Succeeded")):
-        uids = workload.state.uids(ordinal)
-        workload.act.finish(ordinal, phase)
-        workload.wait.replaced(uids)
-        workload.wait.settled()
     workload.content.read(written)
+    workload.fail_pod(1)
+    workload.content.read(written)
+
+
+@scenario(pods=1)
+def completed(workload: Workload) -> None:
+    """Let the only pod succeed, where containers can be kept from being started again."""
+    workload.create_and_complete()
 
 
 @scenario(pods=3)
