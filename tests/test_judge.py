@@ -360,3 +360,86 @@ def test_a_limit_that_no_live_set_may_change_is_not_judged(
         tape.change("statefulsets", "web", change)
         tape.set_status(observedGeneration=generation)
     assert verdict_of("REV-09", tape.close(settled, waited_for="web"), tmp_path).outcome is outcome
+
+
+REFUSED = "Pod web-1 was reported Failed 5 times, and each time that was taken back."
+
+
+def ends_with(tape: Tape, plan: dict[str, object], scenario: str = "create") -> Tape:
+    """The same run, whose scenario ended in this way; a run that a provider made plans its scenarios."""
+    tape.records[0]["scenarios"] = [scenario]
+    (mark,) = [record for record in tape.records if record["rec"] == "mark" and record["phase"] == "close"]
+    mark["plan"] = plan
+    return tape
+
+
+def with_another(tape: Tape, **plan: object) -> Tape:
+    """The same run, in which another scenario ended in this way beside it, in the same namespace."""
+    tape.records[0]["scenarios"] = ["create", "drift"]
+    tape.add(rec="mark", id="v", phase="open", scenario="drift", namespace="ns", set="other", plan={})
+    tape.add(rec="mark", id="v", phase="close", plan=plan)
+    return tape
+
+
+@pytest.mark.parametrize("plan", [{"not_carried_out": REFUSED}, {"failed": "a fault of stsconf: KeyError: 'web-1'"}])
+def test_a_scenario_that_was_given_up_is_inconclusive_with_its_reason(plan: dict[str, object], tmp_path: Path) -> None:
+    for promise in ("ORD-01", "ORD-12"):
+        verdict = verdict_of(promise, ends_with(created(), plan), tmp_path)
+        assert (verdict.outcome, verdict.cause) == (Outcome.INCONCLUSIVE, Reason.NOT_REACHED)
+        assert next(iter(plan.values())) in verdict.explain()
+
+
+def test_what_an_act_that_did_not_take_should_have_caused_is_no_violation(tmp_path: Path) -> None:
+    tape = ends_with(late(settled=False), {"not_carried_out": REFUSED})
+    verdict = verdict_of("ORD-12", tape, tmp_path)
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert REFUSED in verdict.explain()
+
+
+@pytest.mark.parametrize("plan", [{"not_carried_out": REFUSED}, {"failed": "connect: no answer"}, {}])
+@pytest.mark.parametrize("promise", ["ORD-01", "ORD-12"])
+def test_a_scenario_that_was_given_up_takes_nothing_from_another(
+    promise: str, plan: dict[str, object], tmp_path: Path
+) -> None:
+    assert verdict_of(promise, with_another(created(), **plan), tmp_path).outcome is Outcome.HOLDS
+
+
+@pytest.mark.parametrize(("tried_after", "outcome"), [(True, Outcome.VIOLATED), (False, Outcome.INCONCLUSIVE)])
+def test_only_what_was_seen_before_an_act_that_did_not_take_is_a_violation(
+    tried_after: bool, outcome: Outcome, tmp_path: Path
+) -> None:
+    def tries(tape: Tape) -> Tape:
+        tape.seconds += 0.1
+        for number in "ab":
+            what = {"id": number, "verb": "finish", "resource": "pods", "ns": "ns", "name": "web-1", "body": {}}
+            tape.add(rec="act", phase="begin", **what)
+            tape.add(rec="act", phase="end", **what, result={"code": 409})
+        return tape
+
+    tape = Tape().open("create").set_created().volume(0).volume(1)
+    tape = tape if tried_after else tries(tape)
+    tape.pod_created(1).pod_ready(1).pod_created(0)  # the lower one last
+    tape = tries(tape) if tried_after else tape
+    verdict = verdict_of("ORD-01", ends_with(tape.close(), {"not_carried_out": REFUSED}), tmp_path)
+    assert verdict.outcome is outcome
+
+
+def test_a_cluster_on_which_no_pod_can_succeed_is_not_asked(tmp_path: Path) -> None:
+    lack = "this server keeps no restartPolicy of a container"
+    tape = Tape(replicas=1).open("completed").set_created().volume(0).pod_created(0).pod_ready(0).close()
+    verdict = verdict_of(
+        "REC-02", ends_with(tape, {"settled": True, "lacks": {"Succeeded": lack}}, "completed"), tmp_path
+    )
+    assert verdict.outcome is Outcome.NOT_APPLICABLE
+    assert lack in verdict.explain()
+
+
+@pytest.mark.parametrize("replaced", [True, False])
+def test_a_pod_that_succeeded_is_to_be_replaced(replaced: bool, tmp_path: Path) -> None:
+    tape = Tape(replicas=1).open("completed").set_created().volume(0).pod_created(0).pod_ready(0)
+    tape.change("pods", "web-0", {"status": {"phase": "Succeeded"}})
+    if replaced:
+        tape.delete("pods", "web-0")
+        tape.pod_created(0, uid="another").pod_ready(0)
+    tape.close(settled=replaced, waited_for="" if replaced else "Timed out after 300 s waiting for web-0")
+    assert verdict_of("REC-02", tape, tmp_path).outcome is (Outcome.HOLDS if replaced else Outcome.DIFFERS)

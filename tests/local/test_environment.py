@@ -112,7 +112,7 @@ def test_an_api_server_that_is_away_when_a_scenario_writes_is_named_and_violates
             recording = run(cluster, tmp_path, hear, "create", "rescale")
     why = f"scenario rescale was planned and did not end: connect: the API server {outage.relay.url} does not answer"
     assert recording.sealed
-    assert [p for p in recording.problems if p.what.startswith(why)]
+    assert [p for t in recording.timelines for p in t.problems if p.what.startswith(why)]
     assert verdicts(recording)["ORD-12"].outcome in (Outcome.HOLDS, Outcome.INCONCLUSIVE)
 
 

@@ -240,7 +240,8 @@ def expect_reached(reached: bool, what: str, *witness: Event[Any], seen: str = "
         waited = timeline.window.waited_for or "although the StatefulSet's status says that all is done"
         _put(Outcome.VIOLATED, what, "; ".join(filter(None, (f"not reached: {waited}", seen))), *marks)
     else:
-        _put(Outcome.INCONCLUSIVE, what, "not reached while we watched", *marks, cause=Reason.NOT_REACHED)
+        why = timeline.window.unfinished or "not reached while we watched"
+        _put(Outcome.INCONCLUSIVE, what, why, *marks, cause=Reason.NOT_REACHED)
 
 
 def _later(witness: Iterable[Event[Any]]) -> str:

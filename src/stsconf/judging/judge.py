@@ -3,6 +3,9 @@
 import re
 import traceback
 from collections.abc import Iterable, Sequence, Set
+from itertools import takewhile
+
+from msgspec import structs
 
 from stsconf.errors import NotApplicable, UnknownFact
 from stsconf.judging.catalogue import quote
@@ -70,6 +73,7 @@ def judge_timeline(promise: Promise, timeline: Timeline) -> TimelineVerdict | No
         judged.reset(tokens[1])
         kinds_read.reset(tokens[2])
 
+    found = [_undisputed(obligation, timeline) for obligation in found]
     if timeline.window.plan.hasty:  # only what never un-happens counts there
         found = [obligation for obligation in found if obligation.cause is not Reason.RACED]
     if excuse:
@@ -91,11 +95,27 @@ def judge_timeline(promise: Promise, timeline: Timeline) -> TimelineVerdict | No
         outcome, cause, note = Outcome.INCONCLUSIVE, hole.cause, hole.what
     if outcome is Outcome.VIOLATED and promise.level is Level.IMPLEMENTATION:
         outcome = Outcome.DIFFERS
-    if stopped and outcome not in (Outcome.VIOLATED, Outcome.ERROR, Outcome.DIFFERS):
-        if timeline.window.scenario not in promise.scenarios:
-            return None
+    blamed = outcome in (Outcome.VIOLATED, Outcome.ERROR, Outcome.DIFFERS)
+    cut_short = stopped or any(hole.what == timeline.window.unfinished for hole in holes)
+    if cut_short and not blamed and timeline.window.scenario not in promise.scenarios:
+        return None  # it was to be judged on other scenarios, which did end
+    if stopped and not blamed:
         outcome, found, cause, note = Outcome.NOT_JUDGED, [], None, stopped
     return _result(timeline, outcome, found, cause, note)
+
+
+def _undisputed(obligation: Obligation, timeline: Timeline) -> Obligation:
+    """An obligation as it is, or in doubt: where an act did not take, nothing from its first try on is a violation."""
+    refused, actions = timeline.window.end.not_carried_out, timeline.actions
+    if not refused or obligation.outcome is not Outcome.VIOLATED:
+        return obligation
+    tries = takewhile(lambda a: (a.verb, a.name) == (actions[-1].verb, actions[-1].name), reversed(actions))
+    since = min((action.seconds for action in tries), default=0.0)
+    if obligation.witness and all(witness.seconds < since for witness in obligation.witness):
+        return obligation
+    return structs.replace(
+        obligation, outcome=Outcome.INCONCLUSIVE, seen=timeline.window.unfinished, cause=Reason.NOT_REACHED
+    )
 
 
 def _excuse(promise: Promise, timeline: Timeline) -> str:

@@ -2,12 +2,9 @@
 
 import contextlib
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-
-from msgspec import to_builtins
 
 from stsconf.act.objects import Edit, Names
 from stsconf.act.scenarios import Scenario
@@ -18,12 +15,10 @@ from stsconf.clusters import Cluster, existing, preflight, storage
 from stsconf.clusters.keeping import Keep
 from stsconf.clusters.preflight import Asked
 from stsconf.deadline import Deadline
-from stsconf.errors import ClusterError
-from stsconf.kube.api import ApiError
-from stsconf.record.recorder import Recorder, RecorderError, WaitTimeout
+from stsconf.record.recorder import Recorder, RecorderError
 from stsconf.record.streams import Scope
+from stsconf.run import acting
 from stsconf.run.config import Config
-from stsconf.timeline.window import ScenarioEnd, ScenarioPlan
 from stsconf.waits import Say
 
 NODE_PODS = 60
@@ -153,24 +148,5 @@ class _Capacity:
 
 
 def _act(scenario: Scenario, workload: Workload, gate: _Capacity, deadline: Deadline, say: Say) -> None:
-    recorder, names = workload.setting.recorder, workload.names
     with gate.room(scenario.pods):
-        markers = scenario.markers and workload.setting.kubelet
-        plan = ScenarioPlan(scenario.summary, markers, scenario.hasty, tuple(sorted(scenario.managers)))
-        window = recorder.open_window(scenario.name, names.namespace, names.set_name, **to_builtins(plan))
-        began = time.monotonic()
-        try:
-            if not deadline.passed:
-                scenario.act(workload)
-            end = ScenarioEnd(settled=True, published=workload.wait.published())
-            said = f"done in {time.monotonic() - began:.1f} s"
-        except WaitTimeout as late:
-            end = ScenarioEnd(settled=False, waited_for=str(late), environment=workload.blocker() or "")
-            said = end.environment or end.waited_for
-        except (ApiError, ClusterError) as broken:  # without an end the scenario is inconclusive, and the others go on
-            end, said = ScenarioEnd(failed=str(broken)), f"given up: {broken}"
-        if deadline.passed:
-            end = ScenarioEnd(stopped=f"{deadline} before scenario {scenario.name} ended")
-            said = f"stopped: {deadline}"
-        recorder.close_window(window, **to_builtins(end))
-        say(f"{scenario.name}: {said}")
+        acting.act(scenario, workload, deadline, say)

@@ -120,13 +120,9 @@ class _Reader:
             self._problem(Reason.TRUNCATED, None, f"{self.path.name} has no seal: the run did not end as it should")
         elif state.problem:
             self._problem(Reason.INTEGRITY, None, state.problem)
-        closed = {w.scenario for w in self.windows.values() if w.settled is not None or w.end.stopped}
-        why = {w.scenario: f": {w.end.failed}" for w in self.windows.values() if w.end.failed}
-        planned = set(self.header.get("scenarios") or ())
-        if "slice" in self.header:
-            planned &= {w.scenario for w in self.windows.values()}
-        for name in sorted(planned - closed):
-            self._problem(Reason.NOT_REACHED, None, f"scenario {name} was planned and did not end{why.get(name, '')}")
+        planned = () if "slice" in self.header else self.header.get("scenarios") or ()
+        for name in sorted({*planned} - {w.scenario for w in self.windows.values()}):
+            self._problem(Reason.NOT_REACHED, None, f"scenario {name} was planned and did not begin")
         domain = frozenset() if self.probe_failed or not self.domains else self.domains[-1]
         return Recording(
             path=self.path,
@@ -356,6 +352,8 @@ class _Reader:
         pods = history("pods", is_pod)
         actions = [a for namespace, a in self.actions if namespace == window.namespace and is_mine(a)]
         mine = [problem for space, problem in self.problems if space in ("", window.namespace)]
+        if window.unfinished and window.scenario in (self.header.get("scenarios") or ()):
+            mine.append(Problem(Reason.NOT_REACHED, None, window.unfinished))
         problems = [*mine, *(_interference(sets, pods, actions, window) if self.windows else ())]
         volumes = history("persistentvolumes", lambda e: e.fact.claim_namespace == window.namespace, "")
         volume_names = {event.name for event in volumes.events}
