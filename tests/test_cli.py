@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from stsconf.cli.main import main
+from stsconf.cli.main import COMMANDS, main
+from stsconf.options import GROUPS
 from tests import forked
 from tests.tape import Tape, created, write
 
@@ -139,3 +140,84 @@ def test_images_lists_every_image_of_a_run_by_where_it_comes_from(capsys: pytest
         ["nginx_old", "reg.example.com/library/nginx:1.26.3"],
         ["nginx_new", "own:1"],
     ]
+
+
+PATHS = {
+    "judge": ["judge", "none"],
+    "judge a run": ["judge", "recording", "--output-dir", "file/out"],
+    "verify": ["verify", "none"],
+    "compare": ["compare", "none", "none"],
+    "gate --baseline": ["gate", "--baseline", "none", "--from", "recording"],
+    "gate --accepted": ["gate", "--save-baseline", "new", "--accepted", "none", "--from", "recording"],
+    "gate --from": ["gate", "--save-baseline", "new", "--from", "none"],
+    "run": ["run", "--cluster", "local", "--output-dir", "file/out"],
+    "record": ["record", "-n", "shop", "--kubeconfig", "none"],
+    "snapshot": ["snapshot", "-A", "-o", "file/new", "--kubeconfig", "none"],
+    "clean": ["clean", "--kubeconfig", "none"],
+}
+
+
+@pytest.mark.parametrize("given", PATHS.values(), ids=PATHS)
+def test_a_path_that_cannot_be_used_is_a_usage_error_in_one_sentence(given: list[str], tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("{")
+    write(created(3).records, tmp_path / "recording")
+    done = forked.run("stsconf", *given, cwd=tmp_path)
+    assert done.returncode == 4, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    assert any(name in done.stdout + done.stderr for name in ("none", "file"))
+
+
+def commands() -> list[str]:
+    return [command.__name__.rsplit(".", 1)[1] for command in COMMANDS]
+
+
+@pytest.mark.parametrize("command", ["", *commands()])
+def test_words_that_no_command_knows_are_a_usage_error(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    known = {"run": "--cluster=moon", "gate": "--cluster=moon"}  # the others of theirs are pytest's
+    assert main([*filter(None, [command]), known.get(command, "--no-such-option")]) == 4
+    said = capsys.readouterr().err
+    assert said.startswith("stsconf: ")
+    assert "--sts-" not in said
+
+
+@pytest.mark.parametrize("command", commands())
+def test_help_of_every_command_explains_it(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main([command, "--help"])
+    text = capsys.readouterr().out
+    assert f"usage: stsconf {command}" in text
+    assert "--sts-" not in text
+
+
+def test_help_of_run_is_in_groups(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["run", "--help"])
+    text = capsys.readouterr().out
+    places = [text.index(f"\n{title}:\n") for title in GROUPS.values()]
+    assert places == sorted(places)
+    assert text.index("\n  --context ") > text.index(f"\n{GROUPS['existing']}:")
+
+
+def test_an_abbreviation_of_one_of_our_options_is_left_to_pytest(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["judge", "x", "--output=y"]) == 4
+    assert "--output=y" in capsys.readouterr().err
+
+
+def test_a_recording_is_judged_for_some_promises_only(tmp_path: Path) -> None:
+    recording = write(created(3).records, tmp_path / "run.ndjson")
+    main(["judge", str(recording), "--promises", "ord-02,Idn", "--output-dir", str(tmp_path / "out")])
+    found = [p["id"] for p in json.loads((tmp_path / "out" / "verdict.json").read_text())["promises"]]
+    assert "ORD-02" in found
+    assert {name.split("-")[0] for name in found if name != "ORD-02"} == {"IDN"}
+
+
+def test_a_promise_that_there_is_not_is_a_usage_error_with_a_suggestion(capsys: pytest.CaptureFixture[str]) -> None:
+    for given in (["judge", "x", "--promises", "ORF-02"], ["promises", "ORF-02"]):
+        assert main(given) == 4
+        assert "no area ORF-02 (did you mean ORD-02?)" in " ".join(capsys.readouterr().err.split())
+
+
+def test_promises_of_an_area_are_told_each(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["promises", "mrs"]) == 0
+    ids = [line[:6] for line in capsys.readouterr().out.splitlines() if line[:4] == "MRS-"]
+    assert len(ids) > 1

@@ -34,9 +34,9 @@ def folder(accepted: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(accepted, tmp_path / "run"))
 
 
-def said(folder: Path, capsys: pytest.CaptureFixture[str]) -> str:
+def said(folder: Path, capsys: pytest.CaptureFixture[str], code: int = 3) -> str:
     capsys.readouterr()
-    assert main(["verify", str(folder)]) == 3
+    assert main(["verify", str(folder)]) == code
     text = capsys.readouterr().err
     assert "Traceback" not in text
     return " ".join(text.split())
@@ -156,4 +156,4 @@ def test_a_document_that_was_cut_short_or_is_missing_is_named(folder: Path, caps
     cut(folder / "verdict.json")
     assert "cannot be read as JSON" in said(folder, capsys)
     (folder / "verdict.json").unlink()
-    assert "There is no" in said(folder, capsys)
+    assert "There is no" in said(folder, capsys, 4)

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from stsconf.errors import ResultFileError
+from stsconf.errors import NoSuchResult, ResultFileError
 
 T = TypeVar("T")
 
@@ -18,16 +18,17 @@ T = TypeVar("T")
 def read(path: Path, kind: type[T], next_step: str, schema: str = "", version: int = 0) -> T:
     """Read a file as one ``kind``; with ``schema``, the file has to name that, and ``version``.
 
-    Raises ``ResultFileError``, one sentence and ``next_step``, for a file that is missing, cut short, of another schema
-    or version, or has a field that is missing or of another type: then the sentence gives the path of the field.
+    Raises ``NoSuchResult`` for a file that is missing, and ``ResultFileError``, one sentence and ``next_step``, for one
+    that is cut short, of another schema or version, or has a field that is missing or of another type: then the
+    sentence gives the path of the field.
     """
     try:
         text = path.read_bytes()
         header = msgspec.json.decode(text) if schema else None
     except FileNotFoundError:
-        raise ResultFileError(f"There is no {path}.", next_step) from None
+        raise NoSuchResult(f"There is no {path}.", next_step) from None
     except OSError as error:
-        raise ResultFileError(f"{path} cannot be read: {error.strerror}.", next_step) from None
+        raise NoSuchResult(f"{path} cannot be read: {error.strerror}.", next_step) from None
     except (ValueError, RecursionError) as error:
         raise ResultFileError(
             f"{path} cannot be read as JSON ({error}): it was cut short or is another file.", next_step

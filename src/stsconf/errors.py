@@ -4,6 +4,7 @@ A run is refused before it acts (``UsageError``, ``PreflightRefused``) or fails 
 (``ClusterError``). A promise that is broken is no error: it is a verdict.
 """
 
+import errno
 from enum import IntEnum
 
 
@@ -34,6 +35,10 @@ PRECEDENCE = (
     ExitCode.NOTHING_TO_JUDGE,
     ExitCode.HOLDS,
 )
+
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What the system says where no room is left: no fault of the path that somebody named."""
 
 
 class StsconfError(Exception):
@@ -81,8 +86,20 @@ class TimelineFileError(StsconfError):
     """A recording cannot be read: not a timeline, or of a schema this version does not know."""
 
 
+class NoSuchRecording(TimelineFileError):
+    """The path of a recording is wrong: nothing can be opened, or made, there."""
+
+    exit_code = ExitCode.USAGE
+
+
 class ResultFileError(StsconfError):
     """A file that a run or a snapshot wrote is missing, cut short, inconsistent, or of another schema or version."""
+
+
+class NoSuchResult(ResultFileError):
+    """The path of such a file is wrong: nothing can be opened there."""
+
+    exit_code = ExitCode.USAGE
 
 
 class NotApplicable(Exception):

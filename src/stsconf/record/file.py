@@ -22,7 +22,7 @@ from io import BufferedReader
 from pathlib import Path
 from typing import Any, cast
 
-from stsconf.errors import TimelineFileError
+from stsconf.errors import FULL, NoSuchRecording, TimelineFileError
 
 SCHEMA = "sts-timeline"
 VERSION = 1
@@ -53,7 +53,8 @@ class TimelineWriter:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = path.open("xb", buffering=0)
         except OSError as error:
-            raise TimelineFileError(
+            kind = TimelineFileError if error.errno in FULL else NoSuchRecording
+            raise kind(
                 f"The recording {path} cannot be made: {error.strerror}.", "Name a new file in a writable folder."
             ) from error
         self.write({"rec": "header", "schema": SCHEMA, "v": VERSION, **header})
@@ -138,7 +139,7 @@ def _lines(path: Path) -> Iterator[bytes]:
         ):
             yield from cast(BufferedReader, file)
     except OSError as error:
-        raise TimelineFileError(f"The recording {path} cannot be read: {error}.", "Check the path.") from error
+        raise NoSuchRecording(f"The recording {path} cannot be read: {error.strerror}.", "Check the path.") from error
 
 
 def _parse(line: bytes) -> Record | None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from stsconf.errors import UsageError
-from stsconf.judging.catalogue import MEANING, Row, rows
+from stsconf.judging.catalogue import MEANING, Row, named, rows
 from stsconf.judging.promise import Promise
 
 
@@ -23,12 +23,17 @@ def everything(promises: Mapping[str, Promise]) -> Iterator[str]:
 
 
 def about(ids: Sequence[str], promises: Mapping[str, Promise]) -> Iterator[str]:
-    """What there is to know of each: sentence, standing, page, the page's own words. Raises ``UsageError``."""
-    known = {row.id: row for row in rows()}
-    for id_ in ids:
-        if id_ not in known:
-            raise UsageError(f"There is no promise {id_}.", "stsconf promises --all lists every id.")
-        row, promise = known[id_], promises.get(id_)
+    """What there is to know of each, or of all of an area: sentence, standing, page, the page's own words.
+
+    Raises ``UsageError`` for a name that there is not.
+    """
+    try:
+        names = named(ids)
+    except ValueError as error:
+        what = str(error)
+        raise UsageError(f"{what[:1].upper()}{what[1:]}.") from None
+    for row in (row for name in names for row in rows() if name in (row.id, row.area)):
+        promise = promises.get(row.id)
         yield f"{row.id}  {sentence(row, promises)}"
         if promise:
             yield f"  judged      {promise.level}, rule revision {promise.revision}, on {', '.join(promise.scenarios)}"

@@ -1,6 +1,7 @@
 """What a run was asked to do."""
 
 import math
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -101,6 +102,9 @@ class Config:
             settings = Settings.of(asked["local-bin"], asked["feature-gates"], asked["kubernetes"])
         with asked.checking("registry-mirror"):
             registry = asked["registry-mirror"] and mirror.checked(asked["registry-mirror"])
+        for name, folder in (("output-dir", asked["output-dir"]), ("save-baseline", asked["save-baseline"])):
+            with asked.checking(name):
+                _check_writable(folder)
         if (asked["disruptive"] or not set(names or ()) <= set(ORDINARY)) and asked["nodes"] <= kind.SPARE:
             raise UsageError(
                 "A node can be taken away only where there are others.",
@@ -146,6 +150,16 @@ def scenarios_named(words: Iterable[str]) -> tuple[str, ...]:
             known = ", ".join(SCENARIOS)
             raise ValueError(f"there is no scenario {word}{meant(name, SCENARIOS) or f' (there is {known})'}")
     return tuple(dict.fromkeys(found.values()))
+
+
+def _check_writable(path: Path | None) -> None:
+    """Raise ``ValueError`` for a path that nothing can be written to, so that no run finds out at its end."""
+    if path:
+        there = next(one for one in (path.absolute(), *path.absolute().parents) if one.exists())
+        if there != path.absolute() and not there.is_dir():
+            raise ValueError(f"{path} cannot be made, since {there} is a file")
+        if not os.access(there, os.W_OK):
+            raise ValueError(f"{path} cannot be written, since {there} is read-only")
 
 
 def new_id() -> str:
