@@ -9,12 +9,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from stsconf.act.objects import NO_IMAGE
 from stsconf.timeline import reduce
 
 Object = Mapping[str, Any]
 
-NO_IMAGE = frozenset({"ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName"})
-"""Reasons of the kubelet for a container whose image cannot be had."""
 CANNOT_START = NO_IMAGE | {"CreateContainerConfigError"}
 """Reasons of the kubelet for a container that cannot be started."""
 BLOCKING = {

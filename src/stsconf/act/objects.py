@@ -14,6 +14,8 @@ GATE = "stsconf.dev/released"
 """A readiness gate (core/v1 PodReadinessGate): the kubelet reports a pod Ready only while this condition is True."""
 POD_NAME_LABEL = "statefulset.kubernetes.io/pod-name"
 """The label that holds a pod's own name."""
+NO_IMAGE = frozenset({"ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName"})
+"""Reasons of the kubelet for a container whose image cannot be had."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,7 @@ Stages of the proof, in order: class, provisioner, bind, image, mount, write. A 
 from collections.abc import Mapping, Sequence
 
 from stsconf import suite_files
-from stsconf.act.blockers import NO_IMAGE
-from stsconf.act.objects import Kind
+from stsconf.act.objects import NO_IMAGE, Kind
 from stsconf.cleanup.inventory import labels
 from stsconf.clusters import Cluster
 from stsconf.errors import StorageNotReady
