@@ -14,8 +14,7 @@ from stsconf.judging.catalogue import rows
 from tests.catalogue_page import PROMISES
 
 ROOT = Path(__file__).parents[1]
-NOT_SWEPT = ("cli", "run")
-SOURCES = sorted(p for p in (ROOT / "src").rglob("*.py") if p.parent.name not in NOT_SWEPT)
+SOURCES = sorted([*(ROOT / "src").rglob("*.py"), *(ROOT / "fixtures").rglob("*.py")])
 PAGES = sorted(
     [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
     + [ROOT / "docs" / name for name in ("gate.md", "upgrades.md", "whats-here.md")]
@@ -77,7 +76,7 @@ def test_a_word_finds_its_example_and_nothing_else(word: Word) -> None:
     assert not word.found(word.fine)
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT / "src")))
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_messages_use_the_words_of_the_field(path: Path) -> None:
     assert banned(sentences(path)) == []
 
@@ -87,6 +86,17 @@ def test_pages_use_the_words_of_the_field(path: Path) -> None:
     """But for what a document is quoted with, and names in code."""
     lines = enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
     assert banned((n, re.sub(r"“.*?”|`[^`]*`", "", line)) for n, line in lines) == []
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_messages_leave_the_spelling_of_options_to_the_table(path: Path) -> None:
+    """``--sts-NAME`` is what pytest takes; ``stsconf`` takes ``--NAME``."""
+    assert [text for _, text in sentences(path) if "--sts-" in text] == []
+
+
+def test_options_use_the_words_of_the_field() -> None:
+    options = tomllib.loads((ROOT / "src" / "stsconf" / "options.toml").read_text(encoding="utf-8"))
+    assert banned((name, option["help"]) for name, option in options.items()) == []
 
 
 def test_promises_use_the_words_of_the_field() -> None:

@@ -303,5 +303,5 @@ def test_the_command_is_silent_or_names_what_moved(tmp_path: Path, capsys: pytes
     assert main(["compare", str(one), str(other)]) == 1
     said = capsys.readouterr().out
     assert "shop/web changed\n  Pod web-0: restarts was 0 and is 3\n" in said
-    assert "1 of 2 sets moved" in said
+    assert "1 of 2 StatefulSets changed" in said
     assert main(["compare", str(one), str(tmp_path / "none")]) == 4

@@ -30,7 +30,7 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Raise ``UsageError``."""
         what = message.removeprefix("argument ")
-        raise UsageError(f"{what[:1].upper()}{what[1:]}.", f"`{self.prog} --help` says what there is.")
+        raise UsageError(f"{what[:1].upper()}{what[1:]}.", f"See `{self.prog} --help`.")
 
 
 def add_command(

@@ -21,9 +21,9 @@ def add(commands: Any) -> None:
         "example: stsconf clean --context staging --yes",
     )
     parser.add_argument("--run", metavar="ID", help="only this run")
-    parser.add_argument("-n", "--namespace", metavar="NAME", help="only runs that were given this prepared namespace")
+    parser.add_argument("-n", "--namespace", metavar="NAME", help="only runs in this prepared namespace")
     parser.add_argument("--yes", action="store_true", help="delete; without it nothing is changed")
-    parser.add_argument("--force", action="store_true", help="also what belongs to a run that seems to be alive")
+    parser.add_argument("--force", action="store_true", help="also clean up after a run that seems to be alive")
     add_cluster_options(parser)
 
 
@@ -43,6 +43,6 @@ def _handle(arguments: argparse.Namespace) -> int:
     try:
         api = connect(arguments)
     except UsageError:
-        print("No kubeconfig was named or found, so no other cluster was looked at.")
+        print("No kubeconfig was given or found, so no other cluster was searched.")
         return code
     return max(code, clean_cluster(api, request, Waits(), say))

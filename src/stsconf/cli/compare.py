@@ -15,9 +15,9 @@ def add(commands: Any) -> None:
         commands,
         _handle,
         "compare",
-        "name each set that moved between two snapshots, and the field that changed",
-        "Compare two snapshots of one cluster. Says nothing and exits with 0 when nothing moved; names each set that "
-        "did, and what of it, and exits with 1.",
+        "name each StatefulSet that changed between two snapshots, and the field",
+        "Compare two snapshots of one cluster. Prints nothing and exits with 0 when nothing changed. Otherwise prints "
+        "each changed StatefulSet with its changes, and exits with 1.",
         "example: stsconf compare before.json after.json",
     )
     for name in ("before", "after"):
@@ -36,7 +36,7 @@ def _handle(arguments: argparse.Namespace) -> int:
     print_moved(moved)
     if moved:
         print(
-            f"{len(moved)} of {len(before.sets)} sets moved from {before.taken} ({before.server}) to {after.taken} "
-            f"({after.server})."
+            f"{len(moved)} of {len(before.sets)} StatefulSets changed from {before.taken} ({before.server}) to "
+            f"{after.taken} ({after.server})."
         )
     return ExitCode.VIOLATED if moved else ExitCode.HOLDS

@@ -16,9 +16,9 @@ def add(commands: Any) -> None:
         commands,
         _handle,
         "gate",
-        "run, and compare with a run before: what flipped, and what is not judged any more",
-        "A run that is saved as a baseline, or compared with one. A promise that held and is violated, or that was "
-        "judged and no longer is, is a regression (exit 20); rules of another revision are never compared.",
+        "run, and compare with an earlier run: regressions and lost coverage",
+        "Save a run as a baseline, or compare a run with one. A promise that held and is violated, or that was "
+        "judged and is not any more, is a regression (exit 20). Rules of different revisions are not compared.",
         "examples:\n  stsconf gate --cluster existing --context prod --save-baseline before.json\n"
         "  stsconf gate --cluster existing --context prod --baseline before.json --accepted accepted.toml\n"
         f"  stsconf gate --baseline before.json --from reports/20261124-191502-ab12\n\n{EXIT_CODES}",

@@ -7,7 +7,10 @@ from stsconf import suite_files
 from stsconf.cli.arguments import add_command, add_options, given
 from stsconf.errors import ExitCode
 
-USED = {"nginx_old": "pods of the sets, and of the storage probe", "nginx_new": "pods of the sets after an update"}
+USED = {
+    "nginx_old": "Pods of the StatefulSets, and of the storage probe",
+    "nginx_new": "Pods of the StatefulSets after an update",
+}
 
 
 def add(commands: Any) -> None:

@@ -14,12 +14,14 @@ def add(commands: Any) -> None:
         commands,
         _handle,
         "promises",
-        "list every promise: id, level, scenarios, sentence",
-        "List every promise that is judged, or say what there is to know of some.",
+        "list every promise: id, level, scenarios, sentence, source",
+        "List every promise that is judged, or explain the given ones.",
         "example: stsconf promises ORD-02",
     )
-    parser.add_argument("id", nargs="*", help="what there is to know of this one, with the document's own words")
-    parser.add_argument("--all", action="store_true", help="every row of the catalogue, judged or why not")
+    parser.add_argument("id", nargs="*", help="explain this promise, with the document's own words")
+    parser.add_argument(
+        "--all", action="store_true", help="list the whole catalogue, with the reason why a row is not judged"
+    )
 
 
 def _handle(arguments: argparse.Namespace) -> int:

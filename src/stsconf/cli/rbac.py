@@ -15,8 +15,8 @@ def add(commands: Any) -> None:
         "rbac",
         "print the Role that a run needs in a prepared namespace",
         "Print a ServiceAccount, the minimal Role for a run in a prepared namespace, and the binding, for kubectl "
-        "apply. Nothing cluster-scoped is in it, so promises about volumes are then inconclusive; --with-volumes adds "
-        "a ClusterRole that reads PersistentVolumes and StorageClasses. --job adds a Job that is the run: further "
+        "apply. It holds nothing cluster-scoped, so promises about volumes are inconclusive; --with-volumes adds "
+        "a ClusterRole that reads PersistentVolumes and StorageClasses. --job adds a Job that does the run: further "
         "options are those of `stsconf run`, `kubectl logs` shows the report.",
         "examples:\n  stsconf rbac --namespace sts-check | kubectl apply -f -\n"
         "  stsconf rbac --namespace sts-check --job registry.example/stsconf --storage-class fast | kubectl apply -f -",

@@ -15,9 +15,10 @@ def add(commands: Any) -> None:
         commands,
         _handle,
         "record",
-        "record a namespace of yours while others work in it, for judge",
-        "Watch one namespace, changing nothing, until Ctrl-C or --duration; then prove that nothing was missed and "
-        "seal the file. Secrets are never watched; values of environment variables and annotations are not stored.",
+        "record a namespace while others work in it, for stsconf judge",
+        "Watch one namespace, changing nothing, until Ctrl-C or --duration; then prove that the recording is "
+        "complete, and seal it. Secrets are never watched; values of environment variables and annotations are not "
+        "stored.",
         "example: stsconf record -n shop --duration 600",
     )
     parser.add_argument("-n", "--namespace", required=True, metavar="NAME", help="the namespace to record")
@@ -36,6 +37,6 @@ def _handle(arguments: argparse.Namespace) -> int:
     done = record_namespace(connect(arguments), arguments.namespace, output, arguments.duration, ProgressLines())
     print(f"Recorded {done.events} events of namespace {arguments.namespace} into {done.seal.path}.")
     if done.seal.unproven:
-        print(f"That nothing was missed could not be proven for {', '.join(done.seal.unproven)}.")
+        print(f"The recording is not proven complete for {', '.join(done.seal.unproven)}.")
     print(f"Next: stsconf judge {shlex.quote(str(done.seal.path))}")
     return ExitCode.INCONCLUSIVE if done.seal.unproven else ExitCode.HOLDS

@@ -14,10 +14,10 @@ def add(commands: Any) -> None:
         commands,
         _handle,
         "snapshot",
-        "note what sets, pods, revisions, claims and volumes are, for compare",
-        "Write down every StatefulSet with its revisions, pods, claims and volumes: uids, restarts, owners, and the "
-        "paths of the fields of its pod template with a short tag each. Reads only; no image, value of an environment "
-        "variable or annotation is stored.",
+        "save the state of all StatefulSets, their Pods, revisions, PVCs and volumes, for compare",
+        "Save every StatefulSet with its revisions, Pods, PVCs and volumes: uids, restarts, owners, and the paths of "
+        "the fields of its Pod template with a short tag each. Only reads; no image, value of an environment variable "
+        "or annotation is stored.",
         "example: stsconf snapshot -A -o before.json",
     )
     where = parser.add_mutually_exclusive_group()

@@ -15,11 +15,11 @@ def add(commands: Any) -> None:
         commands,
         _handle,
         "upgrade",
-        "upgrade a control plane under sets of every kind, and judge what that did to them",
-        "Start a control plane of one version, make sets of every kind, stop it, start the other version on the same "
-        "data (with kind: `kubeadm upgrade apply` in the node), and record all the while. Judges that the upgrade "
-        "alone replaced no pod, made no revision and lost no data (UPD-19), and every other promise that something "
-        "triggers; names the sets that moved.",
+        "upgrade the control plane of a test cluster, and judge what that did to its StatefulSets",
+        "Start a control plane of one version, create seven kinds of StatefulSets, stop it, start the other version on "
+        "the same data (with kind: `kubeadm upgrade apply` in the node), and record all of it. Judges that the upgrade "
+        "alone replaced no Pod, created no revision and lost no data (UPD-19), and every other promise that applies; "
+        "names the StatefulSets that changed.",
         "examples:\n  stsconf upgrade --from v1.33.13 --to v1.34.0\n"
         f"  stsconf upgrade --from v1.36.3 --to v1.37.2 --cluster kind\n\n{EXIT_CODES}",
     )
@@ -61,7 +61,9 @@ def _handle(arguments: argparse.Namespace) -> int:
     results.ran_on(cluster.identity, {**cluster.environment, "upgrade": facts}, cluster.remains)
     code = results.finish()
     print_report(results.info(), results.verdicts)
-    print(f"\nUpgrade from {facts['from']} to {facts['to']}: {len(done.moved)} of {len(UPGRADED)} sets moved.")
+    print(
+        f"\nUpgrade from {facts['from']} to {facts['to']}: {len(done.moved)} of {len(UPGRADED)} StatefulSets changed."
+    )
     print_moved(done.moved)
     print(f"Results are in {config.output_dir}")
     return code

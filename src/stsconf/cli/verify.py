@@ -1,4 +1,4 @@
-"""``stsconf verify``: whether a result is what its own recordings say."""
+"""``stsconf verify``: check that a result follows from its own recordings."""
 
 import argparse
 from pathlib import Path
@@ -15,10 +15,10 @@ def add(commands: Any) -> None:
         commands,
         _handle,
         "verify",
-        "whether a result is what its own recordings say",
-        "Judge the sealed recordings of a run's folder again: verdict.json must come out as it is. Exits with 0, or "
-        "with 3 and what is missing, cut short, inconsistent, of another schema or not reproduced. The hashes in it "
-        "detect accidents, not a forger.",
+        "check that a result follows from its own recordings",
+        "Judge the sealed recordings of a run's folder again and compare with its verdict.json. Exits with 0 when both "
+        "agree, else with 3 and the file that is missing, damaged, of another schema or different. The hashes detect "
+        "accidents, not a forger.",
         "example: stsconf verify reports/20261124-191502-ab12",
     )
     parser.add_argument("folder", type=Path, metavar="DIR", help="the output folder of a run")

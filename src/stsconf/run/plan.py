@@ -83,13 +83,13 @@ def plan(config: Config, scenarios: Sequence[Scenario], promises: int) -> Iterat
     rest = f"; {unknown} scenarios were not measured" if unknown else ""
     yield f"Time: about {seconds(scenarios)} s of acting, as on one kind node with two cores{rest}"
     most = sum(one.pods for one in scenarios)
-    yield f"Objects: a StatefulSet and a Service for each scenario, at most {most} pods at one time, a claim for each"
+    yield f"Objects: a StatefulSet and a Service for each scenario, at most {most} Pods at once, a PVC for each"
     if apart := [one.name for one in scenarios if one.disruptive]:
         yield f"Takes away: a node for the time of {' and of '.join(apart)}, alone, after all others"
     yield from _touched(config, len(scenarios))
 
 
-_VOLUMES = "  volumes come from the class's provisioner, and go with their claims unless the class retains them"
+_VOLUMES = "  volumes come from the StorageClass's provisioner, and go with their PVCs under reclaim policy Delete"
 
 
 def _touched(config: Config, scenarios: int) -> Iterator[str]:
