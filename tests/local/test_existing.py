@@ -22,6 +22,7 @@ from stsconf.errors import ExitCode, PreflightRefused
 from stsconf.judging.promise import import_promises
 from stsconf.judging.verdict import Outcome
 from stsconf.kube.api import Api, Object
+from stsconf.options import TABLE
 from stsconf.quantity import quantity
 from stsconf.run.config import Config
 from stsconf.run.run import record
@@ -259,7 +260,7 @@ def test_what_would_not_let_the_workload_in_refuses_before_anything_is_made(
     assert refused.value.exit_code == ExitCode.REFUSED
     assert any(f"preflight: {stage}:" in line for line in said)
     assert words in str(refused.value)
-    assert f"kubectl -n {SPACE}" in str(refused.value) or "--sts-" in str(refused.value)
+    assert f"kubectl -n {SPACE}" in str(refused.value) or any(f"--{name}" in str(refused.value) for name in TABLE)
     assert not (tmp_path / "timelines").exists()
 
 
@@ -336,7 +337,7 @@ def test_a_namespace_of_a_pod_security_level_forbids_what_it_forbids(
         prepared.api.patch("Namespace", SPACE, {"metadata": {"labels": dict.fromkeys(label)}})
     assert restricted == []
     assert [f.stage for f in documented] == (["pod security"] if level == "restricted" else [])
-    assert all("--sts-workload=restricted" in f.next_step for f in documented)
+    assert all("--workload=restricted" in f.next_step for f in documented)
     recording = load(path)
     assert recording.header["workload"] == "restricted"
     promises = import_promises(suite_files.conformance())
@@ -370,7 +371,7 @@ def test_without_rights_in_the_cluster_a_run_in_its_own_namespaces_is_told_of_a_
     with seen_by(prepared.foreign, prepared.kubeconfig) as cluster:
         (found,) = [f for f in findings(cluster, replace(asked(), namespace=None)) if f.refuses]
     assert "create namespaces" in found.what
-    assert "--sts-namespace" in found.next_step
+    assert "--namespace" in found.next_step
 
 
 # What stands in the way in mid-run.
