@@ -69,7 +69,13 @@ def write(path: Path, doc: object) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text under a name of its own first, then give it its name. Folders are made as needed."""
+    """Write UTF-8 text under a name of its own first, then give it its name. Folders are made as needed.
+
+    What is there and not a plain file, such as a link or ``/dev/stdout``, stays what it is and is written through.
+    """
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        path.write_text(text, encoding="utf-8", newline="\n")
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:

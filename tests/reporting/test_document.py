@@ -101,6 +101,15 @@ def test_a_document_that_cannot_be_written_leaves_the_old_one(broken: Recording,
     assert [p.name for p in tmp_path.iterdir()] == ["verdict.json"]
 
 
+def test_a_link_is_written_through_and_stays_a_link(tmp_path: Path) -> None:
+    link, target = tmp_path / "link", tmp_path / "target"
+    link.symlink_to(target)
+    write(link, {"a": 1})
+    assert link.is_symlink()
+    assert json.loads(target.read_text()) == {"a": 1}
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["link", "target"]
+
+
 @pytest.mark.parametrize(
     ("damage", "says"),
     [
