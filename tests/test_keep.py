@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from stsconf.clusters import Cluster, Provider
-from stsconf.clusters.keeping import Keep, Staying
+from stsconf.clusters.keeping import Keep, KeepPolicy
 from stsconf.errors import ExitCode
 from stsconf.kube.api import Api
 from stsconf.report.results import Results
@@ -26,7 +26,7 @@ def test_what_was_made_stays_as_was_asked(keep: Keep, failed: bool, stays: bool)
     said: list[str] = []
     api = Api.__new__(Api)  # nothing is asked of it
     cluster = Cluster(Provider.KIND, "stsconf-ab", Path("a file"), None, api, True, "", {}, "v1", "", kubectl="kubectl")
-    assert Staying(keep, lambda: failed, "run-ab", said.append).holds(cluster) is stays
+    assert KeepPolicy(keep, lambda: failed, "run-ab", said.append).holds(cluster) is stays
     assert said == [f"keeping: {remains}" for remains in cluster.remains]
     look, remove = "kubectl '--kubeconfig=a file' get pods -A", "stsconf clean --run=run-ab --yes"
     told = f"kind cluster stsconf-ab, kept for debugging: `{look}`; to remove it: `{remove}`"

@@ -14,7 +14,7 @@ from stsconf import suite_files
 from stsconf.clusters import engine as engines
 from stsconf.clusters import kind, kubeadm, mirror
 from stsconf.clusters.engine import Engine, EngineChoice
-from stsconf.clusters.keeping import Keep, Staying
+from stsconf.clusters.keeping import Keep, KeepPolicy
 from stsconf.errors import ClusterError, UsageError
 from stsconf.kube.api import Api
 from stsconf.waits import Waits
@@ -95,7 +95,7 @@ def test_a_cluster_that_is_ready_is_deleted_unless_it_stays(
     }
     stage.program("kind", f"echo '{json.dumps(written)}' > {stage.folder}/out/kubeconfig")
     say, images = (lambda _: None), dict[str, str]()
-    staying = Staying(keep, lambda: True, "20261128-120000-ab12", say)
+    staying = KeepPolicy(keep, lambda: True, "20261128-120000-ab12", say)
     out = stage.folder / "out"
     with kind.cluster("ab12", out, EngineChoice.AUTO, None, images, Waits(), say, staying=staying) as made:
         assert stage.calls("create cluster")
@@ -106,7 +106,7 @@ def test_a_cluster_that_is_ready_is_deleted_unless_it_stays(
 
 def test_a_cluster_that_did_not_come_up_never_stays(stage: Stage) -> None:
     stage.program("kind", 'test "$1" != create')
-    staying = Staying(Keep.ALWAYS)
+    staying = KeepPolicy(Keep.ALWAYS)
     with (
         pytest.raises(ClusterError),
         kind.cluster(

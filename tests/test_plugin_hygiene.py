@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from stsconf import suite_files
-from stsconf.clusters.shield import shielded
+from stsconf.clusters.shield import uninterruptible
 from stsconf.documents import dumps
 from stsconf.judging.promise import import_promises
 from stsconf.judging.result import document
@@ -220,6 +220,6 @@ def test_reports_that_no_longer_fit_on_the_disk_take_no_verdict_with_them(suite:
 
 def test_time_that_runs_out_while_cleaning_up_does_not_stop_it() -> None:
     said: list[str] = []
-    with shielded(said.append):
+    with uninterruptible(said.append):
         signal.raise_signal(signal.SIGALRM)
     assert said == ["cleaning up; this ends by itself"]

@@ -21,7 +21,7 @@ from stsconf.judging import tutorial
 from stsconf.judging.tutorial import steps
 from stsconf.judging.verdict import Outcome
 from stsconf.record.file import inspect, read_records
-from stsconf.report.style import LOOKS
+from stsconf.report.style import STYLES
 from stsconf.report.walkthrough import markdown, show
 from stsconf.run.walkthrough import WAITS
 from stsconf.run.walkthrough import _Reader as Reader
@@ -119,7 +119,7 @@ def test_the_terminal_shows_every_command_and_verdict(width: int) -> None:
     text = "".join(console.file.getvalue().split())
     for part in found.parts:
         assert all("".join(f"${command.command}".split()) in text for command, _ in part.commands)
-        assert all(f"{verdict.id}{LOOKS[verdict.outcome].glyph}" in text for verdict in part.verdicts)
+        assert all(f"{verdict.id}{STYLES[verdict.outcome].glyph}" in text for verdict in part.verdicts)
 
 
 def test_a_transcript_is_read_as_it_was_written(tmp_path: Path) -> None:

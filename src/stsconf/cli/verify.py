@@ -27,8 +27,8 @@ def add(commands: Any) -> None:
 def _handle(arguments: argparse.Namespace) -> int:
     from stsconf.gate.verification import verify
     from stsconf.judging.promise import import_promises
-    from stsconf.report.style import sentence
+    from stsconf.report.style import count_summary
 
     verdicts = verify(arguments.folder, import_promises(suite_files.conformance()))
-    print(f"{arguments.folder / 'verdict.json'} is what its recordings say: {sentence(verdicts)}.")
+    print(f"{arguments.folder / 'verdict.json'} is what its recordings say: {count_summary(verdicts)}.")
     return ExitCode.HOLDS

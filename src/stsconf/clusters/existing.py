@@ -11,7 +11,7 @@ from stsconf.cleanup import clean
 from stsconf.cleanup.inventory import RECORD, RUN, Record, read_record
 from stsconf.clusters import Cluster, Provider
 from stsconf.clusters.keeping import kept, kubectl
-from stsconf.clusters.shield import shielded
+from stsconf.clusters.shield import uninterruptible
 from stsconf.clusters.storage import probe
 from stsconf.errors import ClusterError, PreflightRefused, StsconfError
 from stsconf.kube import kubeconfig as kubeconfigs
@@ -86,7 +86,7 @@ def _given_class(api: Api, namespace: str) -> str:
 
 def remove(cluster: Cluster, record: Record, waits: Waits, say: Say) -> None:
     """Delete what a run made and wait until it and the volumes of its claims are gone; say and note what stays."""
-    with shielded(say):
+    with uninterruptible(say):
         say(f"cleaning up: {f'namespace {record.home}' if record.prepared else f'{len(record.entries)} namespaces'}")
         try:
             stays = clean.remove(cluster.api, clean.look(cluster.api, record), waits, say)

@@ -20,7 +20,7 @@ class Keep(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Staying:
+class KeepPolicy:
     """What is asked at the end of a run: whether that which it made stays. ``failed`` tells whether the run did."""
 
     keep: Keep = Keep.NEVER
@@ -42,7 +42,7 @@ class Staying:
         return stays
 
 
-NOTHING_STAYS = Staying()
+KEEP_NOTHING = KeepPolicy()
 
 
 def kubectl(

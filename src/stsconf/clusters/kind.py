@@ -14,8 +14,8 @@ import yaml
 
 from stsconf.clusters import CAPABILITIES, Cluster, Provider, kubeadm, mirror, nodes, storage
 from stsconf.clusters.engine import Engine, EngineChoice, engine
-from stsconf.clusters.keeping import NOTHING_STAYS, Staying
-from stsconf.clusters.shield import run_apart, shielded
+from stsconf.clusters.keeping import KEEP_NOTHING, KeepPolicy
+from stsconf.clusters.shield import run_apart, uninterruptible
 from stsconf.errors import ClusterError, UsageError
 from stsconf.kube.api import Api, ApiError, identify
 from stsconf.options import spelled
@@ -39,7 +39,7 @@ def cluster(
     say: Say,
     patches: Sequence[str] = (),
     registry_mirror: str | None = None,
-    staying: Staying = NOTHING_STAYS,
+    staying: KeepPolicy = KEEP_NOTHING,
     count: int = 1,
 ) -> Iterator[Cluster]:
     """Make a kind cluster with ``managed-nfs-storage`` and delete it afterwards, however the block ends.
@@ -128,7 +128,7 @@ def cluster(
                 ready.remains.extend(found.stay())
         finally:
             if not stay:
-                with shielded(say):
+                with uninterruptible(say):
                     say(f"kind: deleting cluster {made.name}")
                     _delete(made.name, made.kind_path, kubeconfig)
 

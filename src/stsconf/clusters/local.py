@@ -19,7 +19,7 @@ from typing import Any, Self
 from stsconf import suite_files
 from stsconf.clusters import Cluster, Provider
 from stsconf.clusters.engine import airgap_call, airgap_command
-from stsconf.clusters.keeping import NOTHING_STAYS, Staying
+from stsconf.clusters.keeping import KEEP_NOTHING, KeepPolicy
 from stsconf.clusters.notes import note_keeper
 from stsconf.clusters.processes import Processes
 from stsconf.clusters.provisioner import FolderProvisioner
@@ -81,7 +81,7 @@ def cluster(
     images: Mapping[str, str],
     waits: Waits,
     say: Say,
-    staying: Staying = NOTHING_STAYS,
+    staying: KeepPolicy = KEEP_NOTHING,
 ) -> Iterator[Cluster]:
     """Start a control plane and end it afterwards, however the block or this process ends.
 

@@ -10,7 +10,7 @@ from stsconf.waits import Say
 
 
 @contextmanager
-def shielded(say: Say) -> Iterator[None]:
+def uninterruptible(say: Say) -> Iterator[None]:
     """Finish what the block does, even if the user presses Ctrl-C again or a test's time runs out (SIGALRM).
 
     A terminal sends Ctrl-C to child processes as well: see ``run_apart``.

@@ -249,7 +249,7 @@ def gate_document(gate: Gate, changes: Iterable[Change]) -> GateDocument:
     return GateDocument(schema=SCHEMA, version=VERSION, baseline=baseline, changes=told)
 
 
-def sentence(changes: Sequence[Change]) -> str:
+def change_summary(changes: Sequence[Change]) -> str:
     """All kinds in one line: ``1 regressed, 2 lost coverage``."""
     counts = {kind: sum(change.kind is kind for change in changes) for kind in Kind}
     return ", ".join(f"{n} {kind.value}" for kind, n in counts.items() if n) or "nothing changed"

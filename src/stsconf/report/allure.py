@@ -28,7 +28,7 @@ from stsconf.judging.verdict import Outcome, TimelineVerdict, Verdict
 from stsconf.report.evidence import cell, deciding_events, excerpt
 from stsconf.report.picture import picture
 from stsconf.report.spans import on
-from stsconf.report.style import LOOKS, area_name
+from stsconf.report.style import STYLES, area_name
 from stsconf.timeline.recording import Recording
 
 GENERATOR = "3.18.0"
@@ -76,7 +76,7 @@ def attach(verdict: Verdict, recordings: Iterable[Recording]) -> None:
         judged = on(timeline, verdict)
         if judged is None:
             continue
-        glyph = LOOKS[judged.outcome].glyph
+        glyph = STYLES[judged.outcome].glyph
         title = f"{glyph} {judged.outcome} in scenario {judged.scenario}, {judged.obligations} obligations"
         with _step(title, _failure(verdict, judged)):
             if judged.outcome is Outcome.HOLDS and judged is not telling:
@@ -193,7 +193,7 @@ def _description(verdict: Verdict) -> str:
     required = "required" if verdict.required else "not required"
     checked = f"{verdict.obligations} obligations on {len(verdict.timelines)} timelines"
     rule = f"Level {verdict.level}, rule revision {verdict.revision}, {required}, {checked}."
-    found = f"**{LOOKS[verdict.outcome].glyph} {verdict.outcome}**: {cell(verdict.reason)}"
+    found = f"**{STYLES[verdict.outcome].glyph} {verdict.outcome}**: {cell(verdict.reason)}"
     said = f": {verdict.quote}" if verdict.quote else ""
     return f"{verdict.title}\n\n{found}\n\nDocumented at <{verdict.source}>{said}. {rule}"
 

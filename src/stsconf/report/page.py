@@ -15,7 +15,16 @@ from stsconf.judging.verdict import Obligation, Outcome, TimelineVerdict, Verdic
 from stsconf.report.evidence import Row, changes
 from stsconf.report.picture import picture
 from stsconf.report.spans import on
-from stsconf.report.style import FEW, LOOKS, Look, area_name, seconds, seldom, sentence, worst_first
+from stsconf.report.style import (
+    FEW,
+    STYLES,
+    OutcomeStyle,
+    area_name,
+    count_summary,
+    seconds,
+    thinly_checked,
+    worst_first,
+)
 from stsconf.timeline.recording import Recording
 from stsconf.timeline.timeline import Timeline
 
@@ -44,7 +53,7 @@ class _Line:
     """One line of the table. ``told`` is whether there is an evidence block to go to."""
 
     verdict: Verdict
-    look: Look
+    style: OutcomeStyle
     why: str
     told: bool
 
@@ -54,7 +63,7 @@ class _Block:
     """The evidence of one promise on the timeline that decided."""
 
     verdict: Verdict
-    look: Look
+    style: OutcomeStyle
     scenario: str
     failing: tuple[Obligation, ...]
     more: int
@@ -75,7 +84,7 @@ def page(
     areas: dict[str, list[_Line]] = {}
     for verdict in sorted(verdicts, key=lambda verdict: verdict.id):
         why = "" if verdict.outcome is Outcome.HOLDS else verdict.reason
-        line = _Line(verdict, LOOKS[verdict.outcome], why, verdict.id in shown)
+        line = _Line(verdict, STYLES[verdict.outcome], why, verdict.id in shown)
         areas.setdefault(area_name(verdict.id), []).append(line)
     word, outcome, why = _WORDS.get(run.exit_code, _FAILED)
     pictures = [
@@ -86,14 +95,14 @@ def page(
     values: dict[str, Any] = {
         "run": run,
         "took": seconds(run.seconds),
-        "head": {"word": word, "colour": LOOKS[outcome].colour, "why": f"{why} {_capital(sentence(verdicts))}."},
-        "counts": [(LOOKS[o], o.value, n) for o, n in count(verdicts).items() if n or o is Outcome.VIOLATED],
-        "facts": _facts(run, seldom(verdicts)),
+        "head": {"word": word, "colour": STYLES[outcome].colour, "why": f"{why} {_capital(count_summary(verdicts))}."},
+        "counts": [(STYLES[o], o.value, n) for o, n in count(verdicts).items() if n or o is Outcome.VIOLATED],
+        "facts": _facts(run, thinly_checked(verdicts)),
         "areas": areas,
         "told": told,
         "pictures": pictures,
         "recordings": recordings,
-        "changes": [(change, _look(change.before), _look(change.now)) for change in changes],
+        "changes": [(change, _style(change.before), _style(change.now)) for change in changes],
     }
     return environment.get_template("page.html.j2").render(values)
 
@@ -136,7 +145,7 @@ def _block(verdict: Verdict, timelines: Sequence[Timeline], number: int) -> _Blo
     drawn = picture(timeline, [verdict], prefix=f"e{number}") if timeline and number < _MOST_PICTURES else ""
     return _Block(
         verdict,
-        LOOKS[verdict.outcome],
+        STYLES[verdict.outcome],
         decided.scenario,
         decided.failing[:_MOST_FAILING],
         max(len(decided.failing) - _MOST_FAILING, 0),
@@ -156,9 +165,9 @@ def _on(timeline: Timeline, verdicts: Sequence[Verdict]) -> list[Verdict]:
     return [verdict for verdict in verdicts if on(timeline, verdict)]
 
 
-def _look(outcome: str) -> Look:
-    """The look of an outcome; *not in this run* and the like look as what was not judged."""
-    return LOOKS[Outcome(outcome) if outcome in list(Outcome) else Outcome.NOT_JUDGED]
+def _style(outcome: str) -> OutcomeStyle:
+    """The style of an outcome; *not in this run* and the like are shown as *not judged*."""
+    return STYLES[Outcome(outcome) if outcome in list(Outcome) else Outcome.NOT_JUDGED]
 
 
 def _capital(text: str) -> str:

@@ -14,7 +14,7 @@ import drawsvg
 
 from stsconf.judging.verdict import WORST_FIRST, Obligation, Outcome, Verdict
 from stsconf.report.spans import Lane, Lanes, Span, State, lanes, on, say_action, say_observation
-from stsconf.report.style import LOOKS, sentence
+from stsconf.report.style import STYLES, count_summary
 from stsconf.timeline.timeline import Timeline
 
 WIDTH = 980.0
@@ -260,11 +260,11 @@ class _Sheet:
         )
 
     def _badge(self, outcome: Outcome, x: float, y: float, tip: str) -> None:
-        look = LOOKS[outcome]
-        circle = drawsvg.Circle(round(x, 2), round(y, 2), 8, fill=look.colour, stroke="#FFFFFF", stroke_width=1.5)
+        style = STYLES[outcome]
+        circle = drawsvg.Circle(round(x, 2), round(y, 2), 8, fill=style.colour, stroke="#FFFFFF", stroke_width=1.5)
         circle.append_title(tip)
         self.sheet.append(circle)
-        self._text(look.glyph, 11, x, y + 4, text_anchor="middle", fill="#FFFFFF", font_weight=700)
+        self._text(style.glyph, 11, x, y + 4, text_anchor="middle", fill="#FFFFFF", font_weight=700)
 
     def _heading(self) -> None:
         window, events = self.timeline.window, self.lanes.events
@@ -273,15 +273,15 @@ class _Sheet:
         if len(self.verdicts) == 1:
             judged = on(self.timeline, self.verdicts[0])
             outcome = judged.outcome if judged else self.verdicts[0].outcome
-            look = LOOKS[outcome]
-            self._box(0, 0, 5, 36, fill=look.colour)
-            word = f"{look.glyph} {outcome.value}"
-            self._text(word, 14, 16, 24, fill=look.colour, font_weight=700)
+            style = STYLES[outcome]
+            self._box(0, 0, 5, 36, fill=style.colour)
+            word = f"{style.glyph} {outcome.value}"
+            self._text(word, 14, 16, 24, fill=style.colour, font_weight=700)
             x = 16 + _wide(word, 14) + 22
             self._text(_clip(self._title(), room - x, 14), 14, x, 24, font_weight=600)
         else:
             self._box(0, 0, 5, 36, fill=_MUTED)
-            said = f"{self._title()}: {sentence(self.verdicts)}" if self.verdicts else self._title()
+            said = f"{self._title()}: {count_summary(self.verdicts)}" if self.verdicts else self._title()
             self._text(_clip(said, room - 16, 14), 14, 16, 24, font_weight=600)
         self._text(right, 11.5, WIDTH - _RIGHT, 24, text_anchor="end", fill=_MUTED)
 
@@ -293,7 +293,7 @@ class _Sheet:
         self._text("since the recording began", 10.5, 10, self.bottom + 15, fill=_MUTED)
 
     def _columns(self) -> None:
-        drawn = {(*self._extent(f), LOOKS[f.outcome].colour): None for f in self.findings if f.objects}
+        drawn = {(*self._extent(f), STYLES[f.outcome].colour): None for f in self.findings if f.objects}
         for x, end, colour in drawn:
             self._box(x, self.head - 4, end - x, self.bottom - self.head + 4, fill=colour, fill_opacity=0.06)
 
@@ -401,7 +401,7 @@ class _Sheet:
         places = {(lane.kind, lane.name): y for lane, y in self.rows}
         for finding in sorted(self.findings, key=lambda f: WORST_FIRST.index(f.outcome), reverse=True):
             x, end = self._extent(finding)
-            colour = LOOKS[finding.outcome].colour
+            colour = STYLES[finding.outcome].colour
             framed = [places[key] for key in finding.objects if key in places]
             for y in framed:
                 self._frame(x - 2, y - 0.5, end - x + 4, colour)
@@ -447,8 +447,8 @@ class _Sheet:
         y = self.foot + 15
         for finding, lines in self.captions:
             height = 6 + 16 * len(lines)
-            look = LOOKS[finding.outcome]
-            self._box(10, y, WIDTH - 10 - _RIGHT, height, fill=look.colour, fill_opacity=0.07, rx=4)
+            style = STYLES[finding.outcome]
+            self._box(10, y, WIDTH - 10 - _RIGHT, height, fill=style.colour, fill_opacity=0.07, rx=4)
             self._badge(finding.outcome, 24, y + 11, finding.outcome.value)
             for n, line in enumerate(lines):
                 self._text(line, 11.8, 40, y + 15 + 16 * n)

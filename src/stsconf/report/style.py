@@ -8,24 +8,27 @@ from stsconf.judging.verdict import WORST_FIRST, Outcome, Verdict, count
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """How one outcome is shown. ``glyph`` is one column wide; ``ascii`` is for streams that cannot show it."""
+class OutcomeStyle:
+    """How one outcome is shown. ``glyph`` is one column wide; ``ascii`` is for streams that cannot show it.
+
+    ``terminal`` is a style of Rich, ``colour`` one of CSS.
+    """
 
     glyph: str
     ascii: str
-    style: str
+    terminal: str
     colour: str
 
 
-LOOKS: Mapping[Outcome, Look] = {
-    Outcome.VIOLATED: Look("✗", "x", "bold red", "#B30F1B"),
-    Outcome.ERROR: Look("!", "!", "bold magenta", "#7A1FA2"),
-    Outcome.INCONCLUSIVE: Look("?", "?", "yellow", "#8A5300"),
-    Outcome.DIFFERS: Look("≠", "#", "cyan", "#005A9C"),
-    Outcome.HOLDS: Look("✓", "+", "green", "#0B6B4F"),
-    Outcome.CHARACTERISED: Look("~", "~", "cyan", "#005A9C"),
-    Outcome.NOT_APPLICABLE: Look("/", "/", "dim", "#56616D"),
-    Outcome.NOT_JUDGED: Look("○", "o", "dim", "#56616D"),
+STYLES: Mapping[Outcome, OutcomeStyle] = {
+    Outcome.VIOLATED: OutcomeStyle("✗", "x", "bold red", "#B30F1B"),
+    Outcome.ERROR: OutcomeStyle("!", "!", "bold magenta", "#7A1FA2"),
+    Outcome.INCONCLUSIVE: OutcomeStyle("?", "?", "yellow", "#8A5300"),
+    Outcome.DIFFERS: OutcomeStyle("≠", "#", "cyan", "#005A9C"),
+    Outcome.HOLDS: OutcomeStyle("✓", "+", "green", "#0B6B4F"),
+    Outcome.CHARACTERISED: OutcomeStyle("~", "~", "cyan", "#005A9C"),
+    Outcome.NOT_APPLICABLE: OutcomeStyle("/", "/", "dim", "#56616D"),
+    Outcome.NOT_JUDGED: OutcomeStyle("○", "o", "dim", "#56616D"),
 }
 
 
@@ -40,7 +43,7 @@ def worst_first(verdicts: Iterable[Verdict]) -> list[Verdict]:
     return sorted(verdicts, key=lambda verdict: (WORST_FIRST.index(verdict.outcome), verdict.id))
 
 
-def sentence(verdicts: Iterable[Verdict]) -> str:
+def count_summary(verdicts: Iterable[Verdict]) -> str:
     """All counts in one line: ``1 violated, 10 hold, 2 not judged``; outcomes that nobody has are left out."""
     found = count(verdicts)
     words = {Outcome.HOLDS: "hold" if found[Outcome.HOLDS] != 1 else "holds"}
@@ -51,7 +54,7 @@ FEW = 3
 """A promise that holds with fewer checks than this rests on little, unless what it is about happens once."""
 
 
-def seldom(verdicts: Iterable[Verdict]) -> str:
+def thinly_checked(verdicts: Iterable[Verdict]) -> str:
     """The promises that hold with fewer than ``FEW`` checks, each with their number: ``PAR-05 1, REV-09 2``."""
     few = [(v.id, v.obligations) for v in verdicts if v.outcome is Outcome.HOLDS and v.obligations < FEW]
     return ", ".join(f"{name} {times}" for name, times in sorted(few))

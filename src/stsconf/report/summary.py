@@ -13,7 +13,7 @@ from stsconf.judging.result import RunInfo
 from stsconf.judging.verdict import Outcome, Verdict, count
 from stsconf.report.evidence import cell
 from stsconf.report.spans import State, lanes, on, say_action
-from stsconf.report.style import FEW, LOOKS, area_name, seconds, seldom, worst_first
+from stsconf.report.style import FEW, STYLES, area_name, seconds, thinly_checked, worst_first
 from stsconf.timeline.recording import Recording
 from stsconf.timeline.timeline import Timeline
 
@@ -56,7 +56,7 @@ def summary(run: RunInfo, verdicts: Sequence[Verdict], recordings: Sequence[Reco
     """The whole summary as Markdown, always below ``LIMIT`` bytes."""
     ordered = worst_first(verdicts)
     told = [verdict for verdict in ordered if verdict.outcome in _TOLD]
-    few = f"\n\nChecked fewer than {FEW} times: {found}." if (found := seldom(ordered)) else ""
+    few = f"\n\nChecked fewer than {FEW} times: {found}." if (found := thinly_checked(ordered)) else ""
     parts = [_heading(run, ordered), _where(run), _counts(ordered) + few]
     parts += [_told(verdict) for verdict in told[:_MOST_TOLD]]
     if len(told) > _MOST_TOLD:
@@ -108,12 +108,12 @@ def gantt(timeline: Timeline) -> str:
 def _heading(run: RunInfo, verdicts: Sequence[Verdict]) -> str:
     found = count(verdicts)
     if run.exit_code is ExitCode.HOLDS:
-        return f"## {LOOKS[Outcome.HOLDS].glyph} Every required StatefulSet promise holds"
+        return f"## {STYLES[Outcome.HOLDS].glyph} Every required StatefulSet promise holds"
     if found[Outcome.VIOLATED] and run.exit_code is ExitCode.VIOLATED:
         number = found[Outcome.VIOLATED]
         what = "promise is" if number == 1 else "promises are"
-        return f"## {LOOKS[Outcome.VIOLATED].glyph} {number} StatefulSet {what} violated"
-    glyph = LOOKS[Outcome.INCONCLUSIVE].glyph
+        return f"## {STYLES[Outcome.VIOLATED].glyph} {number} StatefulSet {what} violated"
+    glyph = STYLES[Outcome.INCONCLUSIVE].glyph
     return f"## {glyph} The run does not show that every required StatefulSet promise holds (exit {int(run.exit_code)})"
 
 
@@ -130,13 +130,13 @@ def _counts(verdicts: Sequence[Verdict]) -> str:
     found = {outcome: n for outcome, n in count(verdicts).items() if n}
     if not found:
         return "Nothing was judged."
-    heads = [f"{LOOKS[outcome].glyph} {outcome}" for outcome in found]
+    heads = [f"{STYLES[outcome].glyph} {outcome}" for outcome in found]
     rows = (heads, ["--:"] * len(heads), [str(n) for n in found.values()])
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 def _told(verdict: Verdict) -> str:
-    head = f"### {LOOKS[verdict.outcome].glyph} {verdict.id} {verdict.outcome}: {cell(verdict.title)}"
+    head = f"### {STYLES[verdict.outcome].glyph} {verdict.id} {verdict.outcome}: {cell(verdict.title)}"
     decided = verdict.deciding
     where = f"Scenario {cell(decided.scenario)}. " if decided else ""
     said = f": {verdict.quote}" if verdict.quote else ""
@@ -159,7 +159,7 @@ def _told(verdict: Verdict) -> str:
 def _table(verdicts: Sequence[Verdict]) -> str:
     rows = ["| Promise | Verdict | Checked | Area | |", "|---|---|--:|---|---|"]
     rows += [
-        f"| {v.id} | {LOOKS[v.outcome].glyph} {v.outcome} | {v.obligations} | {area_name(v.id)} | {cell(v.title)} |"
+        f"| {v.id} | {STYLES[v.outcome].glyph} {v.outcome} | {v.obligations} | {area_name(v.id)} | {cell(v.title)} |"
         for v in verdicts
     ]
     return "<details><summary>All promises</summary>\n\n" + "\n".join(rows) + "\n\n</details>"

@@ -19,12 +19,11 @@ from rich.text import Text
 
 from stsconf.errors import ExitCode
 from stsconf.gate.comparison import Moved
-from stsconf.gate.gate import Change
-from stsconf.gate.gate import sentence as changed
+from stsconf.gate.gate import Change, change_summary
 from stsconf.judging.result import RunInfo
 from stsconf.judging.verdict import Outcome, Verdict
 from stsconf.report.results import Results
-from stsconf.report.style import FEW, LOOKS, seconds, seldom, sentence
+from stsconf.report.style import FEW, STYLES, count_summary, seconds, thinly_checked
 
 _LOG_WIDTH = 120
 _CLUSTER_WORDS = {"name": "cluster", "context": "context"}
@@ -57,14 +56,14 @@ def print_report(run: RunInfo, verdicts: Iterable[Verdict], console: Console | N
             console.print()
             _print(console, Text(verdict.explain()))
     console.print()
-    if few := seldom(verdicts):
+    if few := thinly_checked(verdicts):
         _print(console, Text(f"Checked fewer than {FEW} times: {few}.", style="dim"))
     for remark in run.remarks:
         _print(console, Text(remark, style="bold"))
-    style = LOOKS[Outcome.HOLDS if run.exit_code is ExitCode.HOLDS else Outcome.VIOLATED].style
+    style = STYLES[Outcome.HOLDS if run.exit_code is ExitCode.HOLDS else Outcome.VIOLATED].terminal
     _print(
         console,
-        Text(f"{sentence(verdicts)}; {seconds(run.seconds)}. Exit {int(run.exit_code)}: "),
+        Text(f"{count_summary(verdicts)}; {seconds(run.seconds)}. Exit {int(run.exit_code)}: "),
         Text(_MEANING[run.exit_code] + ".", style=style),
     )
 
@@ -133,13 +132,13 @@ def _table(verdicts: Iterable[Verdict], plain: bool) -> Table:
     table.add_column("Checked", justify="right", no_wrap=True)
     table.add_column("", overflow="fold")
     for verdict in verdicts:
-        look = LOOKS[verdict.outcome]
+        style = STYLES[verdict.outcome]
         words: list[Any] = [verdict.title]
         if verdict.outcome not in _QUIET and verdict.reason:
             words.append(Text(f"\n{verdict.reason}", style="" if verdict.outcome in _EXPLAINED else "dim"))
         table.add_row(
             escape(verdict.id),
-            Text(f"{look.ascii if plain else look.glyph} {verdict.outcome.value}", style=look.style),
+            Text(f"{style.ascii if plain else style.glyph} {verdict.outcome.value}", style=style.terminal),
             str(verdict.obligations) if verdict.timelines else "",
             Text.assemble(*words),
         )
@@ -161,7 +160,7 @@ def print_changes(changes: Sequence[Change], console: Console | None = None) -> 
     console.print()
     if changes:
         console.print(table)
-    console.print(f"Since the baseline: {changed(changes)}.")
+    console.print(f"Since the baseline: {change_summary(changes)}.")
 
 
 def print_moved(moved: Iterable[Moved]) -> None:

@@ -12,7 +12,7 @@ from rich.text import Text
 from stsconf.judging.tutorial import Command, Step, Transcript
 from stsconf.judging.verdict import Outcome, Verdict
 from stsconf.report.evidence import cell
-from stsconf.report.style import LOOKS
+from stsconf.report.style import STYLES
 from stsconf.timeline import facts
 from stsconf.timeline.events import Event, Observation
 from stsconf.timeline.recording import Recording
@@ -86,7 +86,7 @@ def markdown(found: Page) -> str:
         if not part.commands:
             text.append("This step was not reached.")
         rows = [
-            f"| {v.id} | {LOOKS[v.outcome].glyph} {v.outcome} | {v.obligations} | {cell(_sentence(v))} |"
+            f"| {v.id} | {STYLES[v.outcome].glyph} {v.outcome} | {v.obligations} | {cell(_sentence(v))} |"
             for v in part.verdicts
         ]
         text.append("\n".join(["| Promise | Verdict | Checked | |", "|---|---|--:|---|", *rows]))
@@ -116,8 +116,8 @@ def show(found: Page, console: Console) -> None:
         if not part.commands:
             console.print(Text("This step was not reached."))
         for verdict in part.verdicts:
-            look = LOOKS[verdict.outcome]
-            outcome = (f"{look.glyph} {verdict.outcome:13}", look.style)
+            style = STYLES[verdict.outcome]
+            outcome = (f"{style.glyph} {verdict.outcome:13}", style.terminal)
             console.print(Text.assemble(f"{verdict.id}  ", outcome, f" {_sentence(verdict)}"))
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from stsconf.clusters import Cluster, Provider, existing, kind, local
-from stsconf.clusters.keeping import Keep, Staying
+from stsconf.clusters.keeping import Keep, KeepPolicy
 from stsconf.clusters.notes import PREFIX, noted
 from stsconf.run.config import Config
 from stsconf.waits import Say
@@ -14,7 +14,7 @@ from stsconf.waits import Say
 def provide(config: Config, say: Say, failed: Callable[[], bool] = lambda: True) -> Iterator[Cluster]:
     """Yield the cluster that the configuration asks for; ``failed`` tells at the end whether the run did."""
 
-    staying = Staying(config.keep, failed, config.run_id, say)
+    staying = KeepPolicy(config.keep, failed, config.run_id, say)
     if config.cluster is Provider.EXISTING:
         with existing.cluster(
             config.kubeconfig,

@@ -8,7 +8,7 @@ from threading import Barrier, BrokenBarrierError
 from msgspec import structs
 
 from stsconf.act.scenarios import Scenario
-from stsconf.act.scenarios.upgrades import PODS, UPGRADED, Upgraded
+from stsconf.act.scenarios.upgrades import PODS, UPGRADED, UpgradeSubject
 from stsconf.act.workload import Workload
 from stsconf.clusters import Cluster
 from stsconf.errors import ClusterError, StsconfError, UsageError
@@ -36,12 +36,12 @@ def record(cluster: Cluster, to: str, config: Config, say: Say) -> Upgrade:
     """Make the sets, exchange the control plane for the version ``to`` once all are at rest, and wait for that again.
 
     Writes ``before.json`` and ``after.json`` beside the recording's folder. Raises what ``run.record`` raises, and
-    ``ClusterError`` when a set never came to rest, so that nothing was upgraded.
+    ``ClusterError`` when a StatefulSet never settled, so that nothing was upgraded.
     """
     exchange = cluster.exchange
     if exchange is None:
         raise UsageError(f"Provider {cluster.provider} cannot upgrade.", "Use --cluster local or kind.")
-    course = _Course(cluster, exchange(to), say)
+    course = _UpgradeRun(cluster, exchange(to), say)
     path = run.record(cluster, [course.scenario(kind) for kind in UPGRADED.values()], config, say)
     if course.failed:
         raise course.failed
@@ -53,7 +53,7 @@ def record(cluster: Cluster, to: str, config: Config, say: Say) -> Upgrade:
     return Upgrade(path, compare(before, after))
 
 
-class _Course:
+class _UpgradeRun:
     """Holds all scenarios at the two moments that they share."""
 
     def __init__(self, cluster: Cluster, exchange: Callable[[], None], say: Say) -> None:
@@ -66,7 +66,7 @@ class _Course:
         self._begin = Barrier(len(UPGRADED), self._upgrade)
         self._end = Barrier(len(UPGRADED), lambda: self._snapshot("after"))
 
-    def scenario(self, kind: Upgraded) -> Scenario:
+    def scenario(self, kind: UpgradeSubject) -> Scenario:
         """The scenario of one kind of set."""
 
         def act(workload: Workload) -> None:
