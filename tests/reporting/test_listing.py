@@ -31,5 +31,5 @@ def test_every_row_is_listed_and_those_that_are_not_judged_say_why() -> None:
 
 
 def test_an_unknown_id_is_a_usage_error() -> None:
-    with pytest.raises(UsageError, match="There is no promise ORD-99"):
+    with pytest.raises(UsageError, match="There is no promise and no area ORD-99"):
         list(listing.about(["ORD-99"], PROMISES))
