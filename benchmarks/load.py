@@ -18,7 +18,7 @@ from secrets import token_hex
 
 from stsconf.cleanup import clean
 from stsconf.cleanup.inventory import Inventory
-from stsconf.clusters.shield import shielded
+from stsconf.clusters.shield import uninterruptible
 from stsconf.errors import ClusterError
 from stsconf.kube.api import Api
 from stsconf.report.terminal import ProgressLines
@@ -74,7 +74,7 @@ def pods(options: argparse.Namespace, say: ProgressLines) -> Iterator[tuple[Targ
             say(f"made {len(names)} pods in namespace {target.namespace}")
             yield target, names
         finally:
-            with shielded(say):
+            with uninterruptible(say):
                 for sentence in clean.remove(api, clean.look(api, inventory.record), Waits(), say):
                     say(sentence)
 
