@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from stsconf.record.file import TimelineWriter, read_records
-from tests.tape import Record, records_of
+from stsconf.record.file import read_records
+from tests.tape import Record, records_of, write
 
 REAL = Path(__file__).parent / "recordings" / "kind-1.37.2" / "run.ndjson.gz"
 RECREATED = REAL.parents[1] / "recreate-1.37.2" / "run.ndjson.gz"
@@ -35,7 +35,7 @@ def windows() -> Mapping[str, list[Record]]:
         for opened in (r for r in records if r["rec"] == "mark" and r["phase"] == "open"):
             namespace = opened["namespace"]
             ids = {r["id"] for r in records if r["rec"] == "act" and r.get("ns") == namespace} | {opened["id"]}
-            header = {**records[0], "scenarios": [opened["scenario"]]}
+            header = {**records[0], "scenarios": [opened["scenario"]], "slice": {"namespace": namespace}}
             mine = [header, *(r for r in records[1:] if _is_of(r, namespace, ids))]
             uids = {r["uid"] for r in mine if r["rec"] == "ev"}
             found[opened["scenario"]] = [
@@ -305,14 +305,7 @@ def integrity(records: Sequence[Record]) -> list[str]:
 def seal(records: Sequence[Record], path: Path) -> Path:
     """Write and seal a possible recording as the recorder would; closing is equal for every feed."""
     assert not integrity(records), integrity(records)
-    writer = TimelineWriter(path, {k: v for k, v in records[0].items() if k not in ("rec", "schema", "v")})
-    for record in records[1:]:
-        writer.write(record)
-    closing = {
-        f"{r['s']}/{r['ns']}" if r.get("ns") else r["s"]: str(r["rv"]) for r in records if r.get("why") == "closing"
-    }
-    writer.seal(closing, dict.fromkeys(closing, "equal"))
-    return writer.path
+    return write(records, path)
 
 
 # An edit, and how it is registered.

@@ -3,7 +3,7 @@
 import copy
 import itertools
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,18 +24,67 @@ KINDS = [
 
 
 def write(records: Iterable[Record], path: Path, sealed: bool = True) -> Path:
-    """Write records (header first, no seal) to a new file and seal it."""
-    records = list(records)
+    """Write records (header first) to a new file; a sealed one ends as the recorder would end it."""
+    *records, seal = finished(list(records)) if sealed else [*records, {}]
     path.unlink(missing_ok=True)
     header = {key: value for key, value in records[0].items() if key not in ("rec", "schema", "v")}
     writer = TimelineWriter(path, header)
     for record in records[1:]:
         writer.write(record)
     if sealed:
-        writer.seal({}, {})
+        writer.seal(seal["frontier"], seal["closing"])
     else:
         writer.close()
     return path
+
+
+def finished(records: Sequence[Record]) -> list[Record]:
+    """Records with what the recorder adds at the end where it is missing: closing lists, a last probe, the seal."""
+    frontier: dict[str, int] = {}
+    state: dict[str, dict[tuple[str, str], Record]] = {}
+    lists = [r for r in records if r["rec"] == "snap" and not r.get("brief")]
+    wide = {r["s"] for r in lists if not r.get("ns")}
+    for record in records:
+        if record["rec"] not in ("snap", "ev", "bm", "gap") or record.get("why") == "forbidden":
+            continue
+        kind, namespace = record["s"], record.get("ns") if record["s"] not in wide else None
+        key = f"{kind}/{namespace}" if namespace else kind
+        rv = int(record.get("rv") or record["until_rv"] or record["after_rv"])
+        frontier[key] = max(frontier.get(key, 0), rv)
+        if record["rec"] == "ev":
+            state.setdefault(key, {}).pop((record["ns"], record["name"]), None)
+        if record["rec"] == "ev" and record["type"] != "DELETED":
+            version = {"uid": record["uid"], "rv": record["rv"], "ns": record["ns"], "name": record["name"]}
+            state[key][record["ns"], record["name"]] = version
+        elif record["rec"] == "snap" and not record.get("brief"):
+            metas = [item["metadata"] for item in record["items"]]
+            state[key] = {
+                (m.get("namespace") or "", m["name"]): {
+                    "uid": m["uid"],
+                    "rv": m["resourceVersion"],
+                    "ns": m.get("namespace") or "",
+                    "name": m["name"],
+                }
+                for m in metas
+            }
+    closing = {f"{r['s']}/{r['ns']}" if r.get("ns") else r["s"]: int(r["rv"]) for r in records if r.get("brief")}
+    ended = list(records)
+    if not closing:
+        for key, rv in frontier.items():
+            kind, _, namespace = key.partition("/")
+            place = {"s": kind} | ({"ns": namespace} if namespace else {})
+            items = list(state.get(key, {}).values())
+            times = {"seq": 0, "t0": 0, "t1": 0}
+            ended.append(
+                {"rec": "snap", **place, **times, "rv": str(rv), "why": "closing", "brief": True, "items": items}
+            )
+        closing = frontier
+        kinds = list(dict.fromkeys(key.partition("/")[0] for key in closing))
+        ended += [{**r, "domains": [kinds]} for r in records if r["rec"] == "probe"][-1:]
+    told: Record = next((r for r in ended if r["rec"] == "seal"), {})
+    ended = [r for r in ended if r["rec"] != "seal"]
+    seal: Record = {"rec": "seal", "frontier": {key: str(rv) for key, rv in closing.items()}}
+    return [*ended, {**seal, "closing": dict.fromkeys(closing, "equal") | told.get("closing", {})}]
 
 
 def records_of(path: Path) -> list[Record]:
@@ -85,8 +134,9 @@ class Tape:
         self.records.append({**record, "t": round(self.seconds * 1e9)})
 
     def open(self, scenario: str) -> "Tape":
-        """Lists of every kind, the probe, and the scenario's mark."""
+        """Lists and watches of every kind, the probe, and the scenario's mark."""
         for kind in KINDS:
+            self.records.append({"rec": "conn", "s": kind, "t": 0, "what": "open", "from_rv": "99"})
             self.records.append(
                 {"rec": "snap", "s": kind, "seq": 0, "t0": 0, "t1": 0, "rv": "99", "why": "start", "items": []}
             )

@@ -26,7 +26,7 @@ from stsconf.timeline.reduce import REDUCERS
 from stsconf.timeline.timeline import Timeline, kinds_read
 from tests.editor import SCENARIOS
 from tests.edits import EDITS, REAL, unedited, windows
-from tests.tape import KINDS, Record, Tape, created, records_of
+from tests.tape import KINDS, Record, Tape, created, finished, records_of
 
 PROMISES = import_promises(suite_files.conformance())
 ALL = tuple(PROMISES.values())
@@ -36,7 +36,8 @@ Outcomes = dict[str, Outcome]
 
 
 def timelines_of(records: Sequence[Record], *, sealed: bool = True) -> tuple[Timeline, ...]:
-    """Records that end with or without a seal, read as a file of them would be."""
+    """Records that end with or without a seal, read as a file; with one they end as the recorder would end them."""
+    records = finished(records) if sealed else records
     problem = None if sealed else "the file has no seal"
     state = FileState(sealed=sealed, records=len(records), sha256="", problem=problem)
     return assemble(Path("damaged.ndjson"), enumerate(records, 1), state).timelines

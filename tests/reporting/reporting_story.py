@@ -6,13 +6,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from tests.tape import finished
+
 from stsconf.errors import ExitCode
 from stsconf.judging.expect import expect
 from stsconf.judging.judge import judge
 from stsconf.judging.promise import Level, Promise
 from stsconf.judging.result import RunInfo
 from stsconf.judging.verdict import Verdict
-from stsconf.record.file import TimelineWriter
+from stsconf.record.file import TimelineWriter, read_records
 from stsconf.timeline.recording import Recording
 from stsconf.timeline.timeline import Timeline
 
@@ -53,7 +55,13 @@ class Story:
         self.write({"rec": "mark", "id": scenario, "phase": "close", "t": int(seconds * 1e9), "plan": plan})
 
     def seal(self) -> Path:
-        self.writer.seal({kind: str(self.rv) for kind in KINDS}, dict.fromkeys(KINDS, "equal"))
+        for kind in KINDS:
+            self.write({"rec": "conn", "s": kind, "t": 0, "what": "open", "from_rv": "0"})
+        records = [record for _, record in read_records(self.writer.path)]
+        *added, seal = finished(records)[len(records) :]
+        for record in added:
+            self.write(record)
+        self.writer.seal(seal["frontier"], seal["closing"])
         return self.writer.path
 
     def write(self, record: Mapping[str, Any]) -> None:

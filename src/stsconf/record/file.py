@@ -26,6 +26,8 @@ from stsconf.errors import FULL, NoSuchRecording, TimelineFileError
 
 SCHEMA = "sts-timeline"
 VERSION = 1
+SEAL_COVERS_ITSELF = "seal_covers_itself"
+"""Set in the header since the seal has ``own_sha256``; recordings without it are older."""
 
 Record = dict[str, Any]
 
@@ -57,7 +59,7 @@ class TimelineWriter:
             raise kind(
                 f"The recording {path} cannot be made: {error.strerror}.", "Name a new file in a writable folder."
             ) from error
-        self.write({"rec": "header", "schema": SCHEMA, "v": VERSION, **header})
+        self.write({"rec": "header", "schema": SCHEMA, "v": VERSION, SEAL_COVERS_ITSELF: True, **header})
 
     @property
     def sha256(self) -> str:
@@ -90,17 +92,13 @@ class TimelineWriter:
             self.records += 1
 
     def seal(self, frontier: Mapping[str, str], closing: Mapping[str, str], **more: object) -> None:
-        """Append the last record and close. It counts the records before it and hashes all bytes before it."""
-        self.write(
-            {
-                "rec": "seal",
-                "frontier": frontier,
-                "closing": closing,
-                **more,
-                "records": self.records,
-                "sha256": self.sha256,
-            }
-        )
+        """Append the last record and close.
+
+        It counts the records before it, hashes all bytes before it, and in ``own_sha256`` its own line but for that
+        field.
+        """
+        record = {"rec": "seal", "frontier": frontier, "closing": closing, **more}
+        self._append(_covered(encode(record | {"records": self.records, "sha256": self.sha256})))
         self.close()
 
     def close(self) -> None:
@@ -152,6 +150,15 @@ def _parse(line: bytes) -> Record | None:
     return record if isinstance(record, dict) and isinstance(record.get("rec"), str) else None
 
 
+def _covered(seal: bytes) -> bytes:
+    """The line of a seal: its JSON, and the hash of that."""
+    return seal[:-1] + b',"own_sha256":"' + hashlib.sha256(seal).hexdigest().encode() + b'"}\n'
+
+
+_OWN = len(_covered(b"{}")) - len(b"{")
+"""How many bytes of a seal's line ``own_sha256`` takes, with the end of the line."""
+
+
 def _check_header(path: Path, header: Record | None) -> None:
     if header is None or header.get("rec") != "header" or header.get("schema") != SCHEMA:
         raise TimelineFileError(f"{path} is not a recording: its first line is not a {SCHEMA} header.")
@@ -198,6 +205,8 @@ def inspect(path: Path) -> FileState:
     """Check the seal of a recording against its bytes. Raises ``TimelineFileError`` as ``read_records`` does."""
     running = hashlib.sha256()
     seal: Record | None = None
+    itself = True
+    must_cover = False
     records = 0
     problem: str | None = None
     for number, line in enumerate(_lines(path), 1):
@@ -210,8 +219,12 @@ def inspect(path: Path) -> FileState:
         if record is None:
             problem = f"line {number} is cut off" if not line.endswith(b"\n") else f"line {number} is not a record"
             break
+        if number == 1:
+            must_cover = record.get(SEAL_COVERS_ITSELF) is True
         if record["rec"] == "seal":
             seal = record
+            if must_cover or "own_sha256" in seal:
+                itself = line == _covered(line[:-_OWN] + b"}")
             continue
         running.update(line)
         records += 1
@@ -220,6 +233,8 @@ def inspect(path: Path) -> FileState:
     sha256 = running.hexdigest()
     if seal is None:
         return FileState(sealed=False, records=records, sha256=sha256, problem=problem or "the file has no seal")
+    if problem is None and not itself:
+        problem = "the seal is not the one that was written"
     if problem is None and seal.get("records") != records:
         problem = f"the seal counts {seal.get('records')} records, the file has {records}"
     if problem is None and seal.get("sha256") != sha256:

@@ -11,6 +11,7 @@ from msgspec import ValidationError, convert
 from stsconf.documents import wrong_field
 from stsconf.errors import TimelineFileError
 from stsconf.record.file import FileState, Record, inspect, read_records
+from stsconf.record.streams import DIAGNOSTIC
 from stsconf.timeline import facts
 from stsconf.timeline.events import (
     END,
@@ -64,6 +65,12 @@ def assemble(path: Path, records: Iterable[tuple[int, Record]], state: FileState
     return _Reader(path, state).read(records)
 
 
+_Key = tuple[str, str]
+"""Namespace ("" for a cluster-scoped object) and name."""
+_Version = tuple[str, str]
+"""uid and resourceVersion."""
+
+
 class _Feed:
     """How far one kind in one place was seen: the whole cluster, or one namespace."""
 
@@ -72,8 +79,14 @@ class _Feed:
         self.frontier = 0
         self.gaps: list[Gap] = []
         self.open_since = 0.0
-        self.broken = self.resumed = False
-        self.end_unproven = False
+        self.watched = self.broken = self.resumed = False
+        self.closing_rv: int | None = None
+        self.closing_list: dict[_Key, _Version] = {}
+        self.last_list: dict[_Key, _Version] = {}
+        self.tail: list[tuple[int, _Key, _Version | None]] = []
+        self.sealed_frontier: int | None = None
+        self.proof = ""
+        self.proven = self.forbidden = False
 
     def seen_until(self, rv: int) -> None:
         self.frontier = max(self.frontier, rv)
@@ -82,9 +95,51 @@ class _Feed:
         """Whether a version may have waited for us: a broken connection delivers first what it held back."""
         return bool(record.get("rebuilt")) or (self.resumed and record["t"] / 1e9 - self.open_since <= GRACE_SECONDS)
 
-    def holes(self, sealed: bool) -> list[Gap]:
-        tail = [Gap(self.frontier, END)] if not sealed or self.end_unproven else []
-        return [*self.gaps, *tail]
+    @property
+    def holes(self) -> list[Gap]:
+        return [*self.gaps, *([] if self.proven else [Gap(self.frontier, END)])]
+
+    def lack(self, name: str, filtered: bool) -> tuple[Reason, str] | None:
+        """What is missing for this feed to be whole from its first list to its last; nothing is good by being absent.
+
+        Where ``filtered``, versions that concern others are not in the file: the seal's word is taken for how far the
+        feed was seen.
+        """
+        if self.proof.startswith("mismatch"):
+            return Reason.INTEGRITY, f"the end of {name} was not proven: {self.proof}"
+        if not self.begins_rv:
+            return Reason.GAP, f"no list of {name} says what was there in the beginning"
+        if not self.watched:
+            return Reason.GAP, f"no watch of {name} was recorded"
+        if self.proof != "equal":
+            return Reason.NOT_REACHED, f"the end of {name} was not proven: {self.proof or 'the seal does not name it'}"
+        if self.closing_rv is None:
+            return Reason.NOT_REACHED, f"the end of {name} was not proven: there is no closing list"
+        if self.sealed_frontier is None:
+            return Reason.NOT_REACHED, f"the seal does not say how far {name} was seen"
+        seen = self.sealed_frontier if filtered else min(self.frontier, self.sealed_frontier)
+        if seen < self.closing_rv:
+            what = f"{name} was seen up to revision {seen} only, while the closing list is at {self.closing_rv}"
+            return Reason.NOT_REACHED, what
+        if differing := self.differing(self.closing_rv, filtered):
+            what = f"what was recorded of {name} does not lead to its closing list: {min(differing)} differs"
+            return Reason.INTEGRITY, what
+        return None
+
+    def differing(self, until: int, filtered: bool) -> set[_Key]:
+        """Objects whose version in the closing list is not the one that the last list and the versions after it give.
+
+        Where ``filtered``, the closing list does not name all.
+        """
+        state = dict(self.last_list)
+        for rv, key, version in self.tail:
+            if rv <= until and version:
+                state[key] = version
+            elif rv <= until:
+                state.pop(key, None)
+        if filtered:
+            return {key for key, version in self.closing_list.items() if state.get(key) != version}
+        return {key for key, _ in state.items() ^ self.closing_list.items()}
 
 
 class _Reader:
@@ -106,6 +161,7 @@ class _Reader:
         self.problems: list[tuple[str, Problem]] = []
         self.domains: list[frozenset[str]] = []
         self.probe_failed = False
+        self.probed: frozenset[str] = frozenset()
         self.count = 0
 
     def read(self, records: Iterable[tuple[int, Record]]) -> Recording:
@@ -120,6 +176,8 @@ class _Reader:
             self._problem(Reason.TRUNCATED, None, f"{self.path.name} has no seal: the run did not end as it should")
         elif state.problem:
             self._problem(Reason.INTEGRITY, None, state.problem)
+        if state.sealed:
+            self._check_completeness()
         planned = () if "slice" in self.header else self.header.get("scenarios") or ()
         for name in sorted({*planned} - {w.scenario for w in self.windows.values()}):
             self._problem(Reason.NOT_REACHED, None, f"scenario {name} was planned and did not begin")
@@ -141,6 +199,29 @@ class _Reader:
         """The feed that an object comes from: of its namespace, where there is one, else of the whole cluster."""
         return self.feeds[(kind, namespace) if (kind, namespace) in self.feeds else (kind, "")]
 
+    def _check_completeness(self) -> None:
+        """A kind that was not seen from beginning to end is a problem of every window that it belongs to."""
+        places = {
+            (kind, "" if (kind, "") in self.feeds and (kind, window.namespace) not in self.feeds else window.namespace)
+            for window in self._windows()
+            for kind in REDUCERS
+            if kind not in DIAGNOSTIC
+        }
+        scoped = bool((self.header.get("scope") or {}).get("namespaces"))
+        for kind, namespace in sorted(places):
+            feed = self.feeds[kind, namespace]
+            if feed.forbidden:
+                continue
+            name = f"{kind}/{namespace}" if namespace else kind
+            filtered = "slice" in self.header or (scoped and kind == "persistentvolumes")
+            lack = feed.lack(name, filtered)
+            feed.proven = lack is None
+            if lack:
+                self._problem(lack[0], kind, lack[1], namespace)
+            elif kind not in self.probed:
+                what = f"no probe after the closing lists asked for the revision counter of {kind}"
+                self._problem(Reason.UNORDERED_KINDS, kind, what, namespace)
+
     def _windows(self) -> list[Window]:
         """The marked windows; in a passive recording, one for every StatefulSet that was seen."""
         if self.windows:
@@ -159,6 +240,7 @@ class _Reader:
     def _on_conn(self, line: int, record: Mapping[str, Any]) -> None:  # noqa: ARG002 - one signature for all records
         feed = self.feeds[record["s"], record.get("ns") or ""]
         if record["what"] == "open":
+            feed.watched = True
             feed.open_since, feed.resumed = record["t"] / 1e9, feed.broken
         else:
             feed.broken = True
@@ -169,6 +251,10 @@ class _Reader:
     def _on_snap(self, line: int, record: Mapping[str, Any]) -> None:
         """A list is the state at its revision: what differs from what we knew was not seen happening."""
         if record.get("why") == "closing":
+            closed = self.feeds[record["s"], record.get("ns") or ""]
+            closed.closing_rv = int(record["rv"])
+            closed.closing_list = {(i.get("ns") or "", i["name"]): (i["uid"], i["rv"]) for i in record["items"]}
+            self.probed = frozenset()
             return
         kind, scope = record["s"], record.get("ns")
         seconds, rv = record["t1"] / 1e9, int(record["rv"])
@@ -176,6 +262,10 @@ class _Reader:
         feed.begins_rv = feed.begins_rv or rv
         feed.seen_until(rv)
         listed = {(item["metadata"].get("namespace") or "", item["metadata"]["name"]): item for item in record["items"]}
+        feed.last_list = {
+            key: (item["metadata"]["uid"], item["metadata"]["resourceVersion"]) for key, item in listed.items()
+        }
+        feed.tail = []
         for (known_kind, namespace, name), fact in list(self.live.items()):
             if known_kind == kind and (scope is None or namespace == scope) and (namespace, name) not in listed:
                 self._store(line, seconds, kind, Change.LOST, rv, namespace, fact.uid, name, None, late=True)
@@ -198,6 +288,8 @@ class _Reader:
             self.live[record["s"], namespace, record["name"]] = reduce(record["obj"])
         feed = self._feed(record["s"], namespace)
         feed.seen_until(int(record["rv"]))
+        version = None if change is Change.DELETED else (record["uid"], record["rv"])
+        feed.tail.append((int(record["rv"]), (namespace, record["name"]), version))
         self._store(
             line,
             record["t"] / 1e9,
@@ -245,6 +337,7 @@ class _Reader:
             return
         feed.gaps.append(Gap(int(record.get("after_rv") or 0), until))
         if record.get("why") == "forbidden":
+            feed.forbidden = True
             self._problem(
                 Reason.FORBIDDEN,
                 kind,
@@ -309,26 +402,26 @@ class _Reader:
             raise TimelineFileError(f"{self.path}, line {line}: {wrong_field(error, 'plan')}.") from None
 
     def _on_probe(self, line: int, record: Mapping[str, Any]) -> None:  # noqa: ARG002 - one signature for all records
+        self.probed = frozenset(kind for domain in record["domains"] for kind in domain)
         if record.get("result") == "ok":
-            self.domains.append(frozenset(kind for domain in record["domains"] for kind in domain))
+            self.domains.append(self.probed)
         else:
             self.probe_failed = True
 
     def _on_seal(self, line: int, record: Mapping[str, Any]) -> None:  # noqa: ARG002 - one signature for all records
         for key, result in (record.get("closing") or {}).items():
-            if result in ("equal", "forbidden"):
-                continue
             kind, _, namespace = key.partition("/")
-            self.feeds[kind, namespace].end_unproven = True
-            cause = Reason.INTEGRITY if result.startswith("mismatch") else Reason.NOT_REACHED
-            self._problem(cause, kind, f"the end of {key} was not proven: {result}", namespace)
+            self.feeds[kind, namespace].proof = result
+        for key, rv in (record.get("frontier") or {}).items():
+            kind, _, namespace = key.partition("/")
+            self.feeds[kind, namespace].sealed_frontier = int(rv)
 
     def _timeline(self, window: Window, domain: frozenset[str]) -> Timeline:
         def history(kind: str, mine: Callable[[Event[Any]], bool], namespace: str | None = None) -> History[Any]:
             where = window.namespace if namespace is None else namespace
             events = sorted((e for e in self.events[kind, where] if mine(e)), key=lambda e: e.rv)
             feed = self._feed(kind, where)
-            return History(kind, events, feed.holes(self.state.sealed), feed.begins_rv)
+            return History(kind, events, feed.holes, feed.begins_rv)
 
         name = window.set_name
         sets = history("statefulsets", lambda e: e.name == name)
