@@ -1,6 +1,7 @@
 """A recording that is cut off, changed or unknown is never taken for a whole one."""
 
 import gzip
+import hashlib
 import json
 import os
 import subprocess
@@ -83,6 +84,29 @@ def test_a_changed_byte_is_noticed(tmp_path: Path, data: st.DataObject) -> None:
     path.write_bytes(bytes(whole))
     state = inspect(path)
     assert state.problem
+
+
+def test_any_changed_byte_of_the_seal_is_noticed(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.ndjson", [{"rec": "conn"}])
+    whole = path.read_bytes()
+    for position in range(whole.rindex(b'{"rec":"seal"'), len(whole)):
+        path.write_bytes(whole[:position] + bytes([whole[position] ^ 1]) + whole[position + 1 :])
+        state = inspect(path)
+        assert state.problem or not state.sealed, whole[position:]
+    seal_begins = whole.rindex(b'{"rec":"seal"')
+    bare = json.loads(whole[seal_begins:])
+    del bare["own_sha256"]
+    path.write_bytes(whole[:seal_begins] + json.dumps(bare).encode() + b"\n")
+    assert inspect(path).problem == "the seal is not the one that was written"
+
+
+def test_a_seal_of_an_older_release_does_not_cover_itself(tmp_path: Path) -> None:
+    lines = [b'{"rec":"header","schema":"sts-timeline","v":1}\n', b'{"rec":"conn"}\n']
+    seal = {"rec": "seal", "closing": {}, "records": 2, "sha256": hashlib.sha256(b"".join(lines)).hexdigest()}
+    path = tmp_path / "old.ndjson"
+    path.write_bytes(b"".join(lines) + json.dumps(seal).encode() + b"\n")
+    state = inspect(path)
+    assert (state.sealed, state.problem) == (True, None)
 
 
 def test_a_record_more_or_less_or_after_the_seal_is_noticed(tmp_path: Path) -> None:
