@@ -11,7 +11,6 @@ from msgspec import ValidationError, convert
 from stsconf.documents import wrong_field
 from stsconf.errors import TimelineFileError
 from stsconf.record.file import FileState, Record, inspect, read_records
-from stsconf.record.streams import DIAGNOSTIC
 from stsconf.timeline import facts
 from stsconf.timeline.events import (
     END,
@@ -64,6 +63,9 @@ def assemble(path: Path, records: Iterable[tuple[int, Record]], state: FileState
     """Timelines from numbered records and what the seal says of them; ``path`` is their name."""
     return _Reader(path, state).read(records)
 
+
+BEST_EFFORT = frozenset({"events"})
+"""Kinds whose end need not be proven: what is missing there proves nothing anyway."""
 
 _Key = tuple[str, str]
 """Namespace ("" for a cluster-scoped object) and name."""
@@ -205,7 +207,7 @@ class _Reader:
             (kind, "" if (kind, "") in self.feeds and (kind, window.namespace) not in self.feeds else window.namespace)
             for window in self._windows()
             for kind in REDUCERS
-            if kind not in DIAGNOSTIC
+            if kind not in BEST_EFFORT
         }
         scoped = bool((self.header.get("scope") or {}).get("namespaces"))
         for kind, namespace in sorted(places):
