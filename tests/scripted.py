@@ -35,8 +35,8 @@ class Script:
     ``refuse`` gives the HTTP status with which an act is answered instead of being done, or 0. ``acts`` are all acts.
     """
 
-    def __init__(self) -> None:
-        self.world = World(Controller())
+    def __init__(self, controller: Controller | None = None) -> None:
+        self.world = World(controller or Controller())
         self.services: dict[str, Object] = {}
         self.acts: list[str] = []
         self.marks: list[dict[str, Any]] = []

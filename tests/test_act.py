@@ -11,6 +11,8 @@ from stsconf.deadline import Deadline
 from stsconf.errors import NotCarriedOut
 from stsconf.record.recorder import RecorderError, WaitTimeout
 from stsconf.run import acting
+from tests.faulty.controller import Controller
+from tests.faulty.faults import KeepsFailed, KeepsSucceeded
 from tests.scripted import Script
 
 NOT_IN_MEMORY = {
@@ -67,6 +69,17 @@ def test_a_status_that_is_always_taken_back_is_not_carried_out() -> None:
         "not_carried_out": "Pod web-1 was reported Failed 5 times, and each time that was taken back.",
     }
     assert said[-1].startswith("replace: not carried out: Pod web-1")
+
+
+@pytest.mark.parametrize(
+    ("controller", "name", "pod"), [(KeepsFailed(), "replace", "web-1"), (KeepsSucceeded(), "completed", "web-0")]
+)
+def test_an_end_that_stands_is_waited_for_since_the_controller_owes_the_replacement(
+    controller: Controller, name: str, pod: str
+) -> None:
+    end = ended(SCENARIOS[name], Script(controller).workload())
+    assert end["settled"] is False
+    assert end["waited_for"].startswith(f"Timed out after 300 s waiting for the replacement of {pod}. Last recorded: ")
 
 
 def failing(script: Script, act: str) -> None:
