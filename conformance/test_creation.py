@@ -71,6 +71,7 @@ def test_a_pods_claims_exist_before_the_pod(timeline: Timeline) -> None:
     source="tasks/run-application/force-delete-stateful-set-pod/#statefulset-considerations",
     scenarios=("create", "scale_up", "hasty_scale"),
     survives_gaps=True,
+    revision=2,
 )
 def test_the_set_ends_with_exactly_the_pods_asked_for(timeline: Timeline) -> None:
     """In the end, the StatefulSet has exactly the Pods asked for, all Running and Ready."""
@@ -79,4 +80,10 @@ def test_the_set_ends_with_exactly_the_pods_asked_for(timeline: Timeline) -> Non
         there = {event.name: event for event in pods.members(timeline)}
         ready = all(name in there and there[name].fact.healthy for name in names)
         wanted = ", ".join(sorted(names)) or "no pod"
-        expect_reached(ready and set(there) == names, f"the set has exactly {wanted}, Ready", desired, *there.values())
+        expect_reached(
+            ready and set(there) == names,
+            f"the set has exactly {wanted}, Ready",
+            desired,
+            *there.values(),
+            of_ready_pods=True,
+        )

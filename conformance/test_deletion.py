@@ -1,6 +1,6 @@
 """Deleting a set: with its pods, or without them, and what stays in either case."""
 
-from stsconf import Level, Timeline, expect, expect_none, expect_reached, promise
+from stsconf import Level, Timeline, expect, expect_none, expect_reached, expect_seen, promise
 from stsconf.timeline.questions import claims, harness, ownership, pods, sets, updates
 
 PAGE = "concepts/workloads/controllers/statefulset/"
@@ -92,7 +92,7 @@ def test_orphan_deletion_removes_the_set_after_the_references(timeline: Timeline
             expect(gone).follows(freed, f"Pod {member.name} has no owner", timeline.pods)
 
 
-@promise("DEL-11", source=f"{TUTORIAL}#non-cascading-delete", scenarios=("orphan_delete",))
+@promise("DEL-11", source=f"{TUTORIAL}#non-cascading-delete", scenarios=("orphan_delete",), revision=2)
 def test_a_deleted_orphan_is_not_replaced(timeline: Timeline) -> None:
     """An orphaned Pod that is deleted by hand is not re-created while there is no StatefulSet."""
     for asked in harness.cascades(timeline, "Orphan"):
@@ -105,7 +105,7 @@ def test_a_deleted_orphan_is_not_replaced(timeline: Timeline) -> None:
             made = [e for e in timeline.pods.created() if e.name == orphan.name and gone.rv < e.rv < (back or e.rv + 1)]
             expect_none(made, f"pod {orphan.name} is created although its set is gone")
             if back is None:
-                expect_reached(timeline.window.settled is True, "the controller was seen at work after that", orphan)
+                expect_seen(timeline.window.settled is True, "the controller was seen at work after that", orphan)
 
 
 @promise("DEL-12", source=f"{CODE}stateful_set.go", scenarios=("orphan_delete",), level=Level.IMPLEMENTATION)

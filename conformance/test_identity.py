@@ -23,19 +23,16 @@ def test_every_pod_is_named_after_the_set_and_its_ordinal(timeline: Timeline) ->
     source=f"{PAGE}#ordinal-index",
     scenarios=("create", "scale_up", "scale_down"),
     survives_gaps=True,
-    revision=2,
+    revision=3,
 )
 def test_the_ordinals_are_zero_to_replicas_minus_one(timeline: Timeline) -> None:
     """A StatefulSet with N replicas and no start ordinal has Pods with exactly the ordinals 0 to N-1."""
     for desired in timeline.sets.latest().values():
         ordinals = sorted(m.fact.ordinal for m in pods.members(timeline) if m.fact.ordinal is not None)
         wanted = list(range(desired.fact.replicas))
-        if desired.fact.start == 0 and (
-            timeline.window.settled or (timeline.window.waited_for and desired.fact.at_rest)
-        ):
-            expect(desired).shows("ordinals of its pods", ordinals, wanted)
-        elif desired.fact.start == 0 and timeline.window.settled is None:
-            expect_reached(ordinals == wanted, f"{desired.name} has the ordinals {wanted}", desired)
+        if desired.fact.start == 0 and not desired.fact.terminating:
+            seen, what = f"it has {ordinals}", f"{desired.name} has the ordinals {wanted}"
+            expect_reached(ordinals == wanted, what, desired, seen=seen, of_ready_pods=not desired.fact.at_rest)
 
 
 @promise("IDN-04", source=f"{PAGE}#pod-name-label", scenarios=("create",), survives_gaps=True)

@@ -54,7 +54,7 @@ def test_parallel_scale_down_does_not_wait(timeline: Timeline) -> None:
             expect_reached(together > 1, "Pods are stopped before the first of them is gone", epoch.began, *stops)
 
 
-@promise("MXU-01", source=MAX_UNAVAILABLE, scenarios=("max_unavailable", "parallel_rollout"), since="1.35", revision=2)
+@promise("MXU-01", source=MAX_UNAVAILABLE, scenarios=("max_unavailable", "parallel_rollout"), since="1.35", revision=3)
 def test_no_more_pods_are_unavailable_than_allowed(timeline: Timeline) -> None:
     """An update takes down at most maxUnavailable Running and Ready Pods at the same time."""
     _needs_the_field(timeline)
@@ -62,8 +62,11 @@ def test_no_more_pods_are_unavailable_than_allowed(timeline: Timeline) -> None:
         allowed = update.epoch.spec.max_unavailable or 1
         if isinstance(allowed, int) and _was_healthy(timeline, update.stop):
             before = [stop for stop in updates.stopped_before(timeline, update) if _was_healthy(timeline, stop)]
-            under_way = [stop for stop in before if not timeline.pods.since(stop.name, healthy, update.stop.rv)]
-            expect(update.stop).shows(f"at most {allowed} unavailable with it", len(under_way) < allowed, True)
+            away = [stop.name for stop in before if not timeline.pods.since(stop.name, healthy, update.stop.rv)]
+            long = [name for name in away if not timeline.pods.lately(name, healthy, update.stop)]
+            expect(update.stop).counts(
+                "replaced Pods unavailable, itself included", len(long) + 1, len(away) + 1, allowed
+            )
 
 
 @promise("MXU-05", source=f"{KEP_961}#api-changes", scenarios=("max_unavailable",), since="1.35")
@@ -193,7 +196,11 @@ def test_a_new_value_counts_at_once(timeline: Timeline) -> None:
 
 
 @promise(
-    "MRS-04", source=f"{CODE}stateful_set_control.go", scenarios=("min_ready_seconds",), level=Level.IMPLEMENTATION
+    "MRS-04",
+    source=f"{CODE}stateful_set_control.go",
+    scenarios=("min_ready_seconds",),
+    level=Level.IMPLEMENTATION,
+    revision=2,
 )
 def test_scaling_up_waits_for_minready_seconds(timeline: Timeline) -> None:
     """Under OrderedReady, scaling up waits until the next lower Pod has been Ready for minReadySeconds."""
@@ -203,8 +210,7 @@ def test_scaling_up_waits_for_minready_seconds(timeline: Timeline) -> None:
             for created in pods.created_by_set(timeline) if seconds and epoch.spec.replicas > before.replicas else ():
                 if epoch.began.rv < created.rv < epoch.until_rv:
                     for lower in pods.names_below(timeline, created)[-1:]:
-                        ready = timeline.pods.since(lower, healthy, created.rv)
-                        expect(created).waits(ready, seconds, f"{lower} is Ready")
+                        expect(created).waits_for(timeline.pods, lower, healthy, seconds, f"{lower} is Ready")
 
 
 @promise("IDN-03", source=START, scenarios=("start_ordinal",), since="1.27")

@@ -10,7 +10,9 @@ TUTORIAL = "tutorials/stateful-application/basic-stateful-set/"
 CODE = "https://github.com/kubernetes/kubernetes/blob/v1.36.2/pkg/controller/statefulset/"
 
 
-@promise("REC-01", source=f"{CODE}stateful_set_control.go", scenarios=("replace",), level=Level.IMPLEMENTATION)
+@promise(
+    "REC-01", source=f"{CODE}stateful_set_control.go", scenarios=("replace",), level=Level.IMPLEMENTATION, revision=2
+)
 def test_a_failed_pod_is_replaced(timeline: Timeline) -> None:
     """A Pod in phase Failed is replaced by a new Pod of the same name."""
     _finished_is_replaced(timeline, "Failed")
@@ -22,6 +24,7 @@ def test_a_failed_pod_is_replaced(timeline: Timeline) -> None:
     scenarios=("completed",),
     level=Level.IMPLEMENTATION,
     since="1.29",
+    revision=2,
 )
 def test_a_succeeded_pod_is_replaced(timeline: Timeline) -> None:
     """A Pod in phase Succeeded is replaced by a new Pod of the same name."""
@@ -35,7 +38,12 @@ def _finished_is_replaced(timeline: Timeline, phase: str) -> None:
         if pods.wanted_at(timeline, ended) and not ended.fact.terminating:
             successor = pods.successor_of(timeline, ended)
             marks = [successor] if successor else []
-            expect_reached(successor is not None, f"Pod {ended.name}, which is {phase}, is replaced", ended, *marks)
+            later = [e for e in timeline.pods.named(ended.name) if e.uid == ended.uid and e.rv > ended.rv and e.now]
+            taken_back = next((e for e in later if e.fact.phase != phase), None)
+            short = taken_back.seconds - ended.seconds if taken_back else 0.0
+            not_owed = f"{ended.name} was {phase} for {short:.3f} s, then {taken_back.fact.phase}" if taken_back else ""
+            what = f"Pod {ended.name}, which is {phase}, is replaced"
+            expect_reached(successor is not None, what, ended, *marks, not_owed=not_owed)
 
 
 def _deleted_by_hand(timeline: Timeline, stop: Event[Pod]) -> bool:
@@ -44,14 +52,17 @@ def _deleted_by_hand(timeline: Timeline, stop: Event[Pod]) -> bool:
     return ours and pods.wanted_at(timeline, stop) and ownership.owns(timeline, stop.fact)
 
 
-@promise("REC-03", source=f"{TUTORIAL}#using-stable-network-identities", scenarios=("replace", "drain"))
+@promise("REC-03", source=f"{TUTORIAL}#using-stable-network-identities", scenarios=("replace", "drain"), revision=2)
 def test_a_deleted_pod_comes_back_with_its_name_and_storage(timeline: Timeline) -> None:
     """A Pod deleted by hand is re-created with the same name, ordinal, hostname and PVCs."""
     for stop in timeline.pods.stopping():
         if _deleted_by_hand(timeline, stop):
             successor = pods.successor_of(timeline, stop)
             marks = [successor] if successor else []
-            expect_reached(successor is not None, f"Pod {stop.name} is created again", stop, *marks)
+            gone = timeline.pods.end_of(stop.uid) is not None
+            not_owed = "" if gone else f"the deleted {stop.name} is still there"
+            what = f"Pod {stop.name} is created again"
+            expect_reached(successor is not None, what, stop, *marks, not_owed=not_owed)
             if successor:
                 expect(successor).keeps(stop, "name", "ordinal", "hostname", "claims")
 
@@ -100,15 +111,15 @@ def test_a_terminating_lower_pod_blocks_creation(timeline: Timeline) -> None:
                         expect(created).follows(timeline.pods.end_of(stop.uid), f"the old Pod {lower} is gone")
 
 
-@promise("ORD-09", source=f"{CODE}stateful_set_control.go", scenarios=("replace",), level=Level.IMPLEMENTATION)
+@promise(
+    "ORD-09", source=f"{CODE}stateful_set_control.go", scenarios=("replace",), level=Level.IMPLEMENTATION, revision=2
+)
 def test_holes_are_filled_from_the_lowest_up(timeline: Timeline) -> None:
     """Under OrderedReady, a Pod is created only when every Pod with a lower ordinal exists."""
     if timeline.ordered:
         for created in pods.created_by_set(timeline):
             for lower in pods.names_below(timeline, created):
-                there = timeline.pods.before(created.rv, lower)
-                found = there if there and there.now else None
-                expect(created).comes_with(found, f"Pod {lower}", timeline.pods)
+                expect(created).finds(timeline.pods, lower, lambda _: True, "there")
 
 
 @promise("ORD-11", source=f"{TUTORIAL}#using-stable-network-identities", scenarios=("replace",))
@@ -129,14 +140,15 @@ def test_pods_deleted_together_come_back_one_after_another(timeline: Timeline) -
     scenarios=("min_ready_seconds",),
     level=Level.IMPLEMENTATION,
     since="1.25",
+    revision=2,
 )
 def test_creation_waits_for_minready_seconds(timeline: Timeline) -> None:
     """Under OrderedReady, a Pod is created only after all lower Pods have been Ready for minReadySeconds."""
     for created in pods.created_by_set(timeline) if timeline.ordered else ():
         spec = sets.spec_at(timeline, created.rv)
         for lower in pods.names_below(timeline, created) if spec and spec.min_ready_seconds else ():
-            ready = timeline.pods.since(lower, healthy, created.rv)
-            expect(created).waits(ready, spec.min_ready_seconds if spec else 0, f"{lower} is Ready")
+            seconds = spec.min_ready_seconds if spec else 0
+            expect(created).waits_for(timeline.pods, lower, healthy, seconds, f"{lower} is Ready")
 
 
 @promise("REC-08", source=f"{CODE}stateful_pod_control.go", scenarios=("claim_protection",), level=Level.IMPLEMENTATION)

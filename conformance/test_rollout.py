@@ -12,7 +12,7 @@ CODE = "https://github.com/kubernetes/kubernetes/blob/v1.36.2/pkg/controller/sta
 STATUS = "reference/kubernetes-api/workload-resources/stateful-set-v1/#StatefulSetStatus"
 
 
-@promise("UPD-01", source=ROLLING, scenarios=("rollout", "restart"))
+@promise("UPD-01", source=ROLLING, scenarios=("rollout", "restart"), revision=2)
 def test_every_pod_is_replaced_by_one_of_the_new_template(timeline: Timeline) -> None:
     """A rolling update without a partition brings every Pod to the new revision."""
     for rollout in updates.rollouts(timeline):
@@ -21,7 +21,7 @@ def test_every_pod_is_replaced_by_one_of_the_new_template(timeline: Timeline) ->
         if spec.strategy == "RollingUpdate" and not spec.held_by_partition:
             if rest is None and rollout.epoch.is_last:
                 what = f"every pod is of revision {rollout.target}"
-                expect_reached(False, what, rollout.epoch.began, *pods.members(timeline))
+                expect_reached(False, what, rollout.epoch.began, *pods.members(timeline), of_ready_pods=True)
             for ordinal in spec.ordinals if rest else ():
                 name = timeline.pod_name(ordinal)
                 found = expect(rest).comes_with(timeline.pods.before(rest.rv, name), f"Pod {name}", timeline.pods)
@@ -70,14 +70,14 @@ def test_an_updated_pod_is_running_and_ready_before_its_predecessor_is_updated(t
                 expect(update.stop).finds(timeline.pods, earlier.name, healthy, "updated, Running and Ready")
 
 
-@promise("UPD-05", source=ROLLING, scenarios=("min_ready_seconds",), since="1.25")
+@promise("UPD-05", source=ROLLING, scenarios=("min_ready_seconds",), since="1.25", revision=2)
 def test_an_updated_pod_is_available_before_its_predecessor_is_updated(timeline: Timeline) -> None:
     """With minReadySeconds, an update deletes the next Pod only after updated Pods were Ready for that long."""
     for update in updates.stops(timeline):
         if update.epoch.spec.min_ready_seconds and update.epoch.spec.serial:
             for earlier in updates.stopped_before(timeline, update):
-                ready = timeline.pods.since(earlier.name, healthy, update.stop.rv)
-                expect(update.stop).waits(ready, update.epoch.spec.min_ready_seconds, f"{earlier.name} is Ready")
+                seconds, what = update.epoch.spec.min_ready_seconds, f"{earlier.name} is Ready"
+                expect(update.stop).waits_for(timeline.pods, earlier.name, healthy, seconds, what)
 
 
 @promise("UPD-06", source=f"{CODE}stateful_set_control.go", scenarios=("rollout",), level=Level.IMPLEMENTATION)
@@ -113,7 +113,7 @@ def _templates_at(timeline: Timeline, rv: int) -> set[str]:
     return {revision.fact.template for revision in updates.revisions_at(timeline, rv)}
 
 
-@promise("UPD-10", source=f"{PAGE}#forced-rollback", scenarios=("rollout_stalls",))
+@promise("UPD-10", source=f"{PAGE}#forced-rollback", scenarios=("rollout_stalls",), revision=2)
 def test_a_template_that_never_becomes_ready_stops_the_update(timeline: Timeline) -> None:
     """A Pod that never becomes Ready stops the update: no further Pod is deleted for that revision."""
     for rollout in updates.rollouts(timeline):
@@ -123,7 +123,7 @@ def test_a_template_that_never_becomes_ready_stops_the_update(timeline: Timeline
             expect_none(further, f"pod is stopped for revision {rollout.target} while {pod.name} is not Ready")
 
 
-@promise("UPD-11", source=f"{PAGE}#forced-rollback", scenarios=("rollout_stalls",))
+@promise("UPD-11", source=f"{PAGE}#forced-rollback", scenarios=("rollout_stalls",), revision=2)
 def test_reverting_the_template_does_not_replace_the_broken_pod(timeline: Timeline) -> None:
     """Under OrderedReady, reverting the template does not delete a Pod that never became Ready."""
     if timeline.ordered:
@@ -134,7 +134,7 @@ def test_reverting_the_template_does_not_replace_the_broken_pod(timeline: Timeli
                     expect(stop).shows("deleted by hand", stop.uid in harness.deleted_pods(timeline), True)
 
 
-@promise("UPD-12", source=f"{PAGE}#forced-rollback", scenarios=("rollout_stalls",))
+@promise("UPD-12", source=f"{PAGE}#forced-rollback", scenarios=("rollout_stalls",), revision=2)
 def test_the_broken_pod_comes_back_with_the_reverted_template(timeline: Timeline) -> None:
     """A Pod that never became Ready and is deleted by hand is re-created from the latest template."""
     for rollout in updates.rollouts(timeline):
@@ -158,7 +158,7 @@ def test_a_pod_that_was_updated_comes_back_updated(timeline: Timeline) -> None:
             expect(new).keeps(old, "revision")
 
 
-@promise("UPD-15", source=STATUS, scenarios=("rollout", "rollback", "restart", "hasty_updates"))
+@promise("UPD-15", source=STATUS, scenarios=("rollout", "rollback", "restart", "hasty_updates"), revision=2)
 def test_the_current_revision_becomes_the_update_revision(timeline: Timeline) -> None:
     """When a rolling update is complete, status.currentRevision and updateRevision are the new revision."""
     for rollout in updates.rollouts(timeline):
@@ -168,13 +168,14 @@ def test_the_current_revision_becomes_the_update_revision(timeline: Timeline) ->
                 expect(rest).has(current_revision=rollout.target, update_revision=rollout.target)
             elif rollout.epoch.is_last:
                 what = f"the current revision is {rollout.target}"
-                expect_reached(False, what, rollout.epoch.began, *pods.members(timeline))
+                expect_reached(False, what, rollout.epoch.began, *pods.members(timeline), of_ready_pods=True)
 
 
 @promise(
     "UPD-17",
     source="reference/kubectl/generated/kubectl_rollout/kubectl_rollout_restart/#synopsis",
     scenarios=("restart",),
+    revision=2,
 )
 def test_a_restart_replaces_every_pod(timeline: Timeline) -> None:
     """A kubectl rollout restart replaces every Pod, and each replacement becomes Running and Ready."""
@@ -184,7 +185,8 @@ def test_a_restart_replaces_every_pod(timeline: Timeline) -> None:
             for member in members:
                 last = timeline.pods.latest().get(member.name)
                 replaced = last is not None and last.uid != member.uid and last.fact.healthy
-                expect_reached(replaced, f"Pod {member.name} is replaced", member, *([last] if last else []))
+                marks = [last] if last else []
+                expect_reached(replaced, f"Pod {member.name} is replaced", member, *marks, of_ready_pods=True)
 
 
 @promise("UPD-18", source=f"{PAGE}#stable-storage", scenarios=("rollback", "rollout"), needs=("storage",))

@@ -1,6 +1,6 @@
 """Scaling down removes pods in reverse order, one at a time, and keeps what they stored."""
 
-from stsconf import Level, Timeline, expect, expect_none, expect_reached, healthy, promise
+from stsconf import Level, Timeline, expect, expect_none, expect_seen, healthy, promise
 from stsconf.timeline.questions import claims, content, pods, sets
 
 PAGE = "concepts/workloads/controllers/statefulset/"
@@ -80,6 +80,7 @@ def test_the_claims_of_removed_pods_stay(timeline: Timeline) -> None:
     scenarios=("rescale",),
     needs=("storage", "kubelet"),
     survives_gaps=True,
+    revision=2,
 )
 def test_scaling_up_again_uses_the_same_claims_and_data(timeline: Timeline) -> None:
     """A Pod re-created by scaling up again uses the same PVCs and finds its data."""
@@ -97,7 +98,7 @@ def test_scaling_up_again_uses_the_same_claims_and_data(timeline: Timeline) -> N
                             expect(last).keeps(first, "uid")
                     if content.wrote(timeline) and (written := content.written(timeline, old.uid)):
                         readings = content.readings(timeline, written)
-                        expect_reached(bool(readings), f"what {old.name} wrote is looked for", new)
+                        expect_seen(bool(readings), f"what {old.name} wrote is looked for", new)
                         for reading in readings:
                             expect(new).shows(reading.what, reading.content, written)
 

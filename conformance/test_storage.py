@@ -2,7 +2,7 @@
 
 from itertools import combinations
 
-from stsconf import Level, Timeline, expect, expect_reached, promise
+from stsconf import Level, Timeline, expect, expect_seen, promise
 from stsconf.timeline.questions import claims, content, harness, pods, sets
 
 PAGE = "concepts/workloads/controllers/statefulset/"
@@ -35,16 +35,17 @@ def test_claims_carry_the_selector_labels(timeline: Timeline) -> None:
             expect(created).shows(f"label {label}", created.fact.labels.get(label), value)
 
 
-@promise("STO-03", source=STABLE_STORAGE, scenarios=("create",), needs=("storage",), survives_gaps=True)
+@promise("STO-03", source=STABLE_STORAGE, scenarios=("create",), needs=("storage",), survives_gaps=True, revision=2)
 def test_volumes_are_of_the_class_asked_for(timeline: Timeline) -> None:
     """Each PVC and its volume have the StorageClass that the volume claim template names."""
     for claim in timeline.claims.latest().values():
         template = claims.template_of(timeline, claim.fact)
         if template is not None and template.storage_class is not None:
-            expect(claim).has(storage_class=template.storage_class)
+            doubt, wanted = claims.admission(timeline), template.storage_class
+            expect(claim).shows("storage class", claim.fact.storage_class, wanted, doubt)
             volume = timeline.volumes.latest().get(claim.fact.volume_name or "")
             if volume is not None:
-                expect(volume).has(storage_class=template.storage_class)
+                expect(volume).shows("storage class", volume.fact.storage_class or "", wanted, doubt)
 
 
 @promise(
@@ -53,6 +54,7 @@ def test_volumes_are_of_the_class_asked_for(timeline: Timeline) -> None:
     scenarios=("create",),
     needs=("storage",),
     survives_gaps=True,
+    revision=2,
 )
 def test_every_pod_has_a_claim_and_a_volume_of_its_own(timeline: Timeline) -> None:
     """Each Pod has its own PVC, bound to its own volume of the size, access mode and StorageClass asked for."""
@@ -65,21 +67,27 @@ def test_every_pod_has_a_claim_and_a_volume_of_its_own(timeline: Timeline) -> No
             claim = expect(pod).comes_with(found.get(name), f"PersistentVolumeClaim {name}")
             if claim is None:
                 continue
-            expect(claim).has(phase="Bound", access_modes=template.access_modes, size=template.size)
+            expect(claim).has(phase="Bound")
+            missing = set(template.access_modes) - set(claim.fact.access_modes)
+            expect(claim).shows("access modes that it lacks", missing, set())
+            expect(claim).shows("at least the size of the template", claim.fact.bytes >= template.bytes, True)
             if template.storage_class is not None:
-                expect(claim).has(storage_class=template.storage_class)
+                doubt, wanted = claims.admission(timeline), template.storage_class
+                expect(claim).shows("storage class", claim.fact.storage_class, wanted, doubt)
             volume = expect(claim).comes_with(
                 volumes.get(claim.fact.volume_name or ""), f"PersistentVolume {claim.fact.volume_name} it is bound to"
             )
             if volume is None:
                 continue
-            expect(volume).has(
-                claim_name=claim.name,
-                claim_uid=claim.fact.uid,
-                access_modes=claim.fact.access_modes,
-                storage_class=claim.fact.storage_class,
-            )
-            expect(volume).shows("room for the claim", volume.fact.bytes >= claim.fact.bytes, True)
+            expect(volume).has(claim_name=claim.name, claim_uid=claim.fact.uid)
+            missing = set(claim.fact.access_modes) - set(volume.fact.access_modes)
+            expect(volume).shows("access modes that it lacks", missing, set())
+            bound_to = volume.fact.storage_class or ""
+            expect(volume).shows("storage class", bound_to, claim.fact.storage_class or "")
+            first = (
+                timeline.claims.first(name, lambda known, uid=claim.uid: known.uid == uid) or claim
+            )  # it may grow later
+            expect(volume).shows("room for the claim", volume.fact.bytes >= first.fact.bytes, True)
             bound.append(volume)
     for one, other in combinations(bound, 2):
         expect(one).differs_from(other, "place")
@@ -104,6 +112,7 @@ def test_a_template_claim_replaces_a_volume_of_the_same_name(timeline: Timeline)
     scenarios=("rescale", "drain", "node_lost"),
     needs=("storage", "kubelet"),
     survives_gaps=True,
+    revision=2,
 )
 def test_storage_follows_the_pod_that_replaces_another(timeline: Timeline) -> None:
     """A replacement Pod has the same PVCs and volumes as the old Pod, and finds the same data."""
@@ -117,7 +126,7 @@ def test_storage_follows_the_pod_that_replaces_another(timeline: Timeline) -> No
                 expect(claim).keeps(first, "uid", "volume_name")
         if content.wrote(timeline) and (written := content.written(timeline, old.uid)):
             readings = content.readings(timeline, written)
-            expect_reached(bool(readings), f"what {old.name} wrote is looked for", new)
+            expect_seen(bool(readings), f"what {old.name} wrote is looked for", new)
             for reading in readings:
                 expect(new).shows(reading.what, reading.content, written)
         for stranger in content.readings_elsewhere(timeline, old.uid):

@@ -7,6 +7,7 @@ goes, generations rise by one, and the closing lists show what the versions lead
 import copy
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -22,6 +23,8 @@ SCENARIOS: Mapping[str, Path] = {
     scenario: path for path in (REAL, RECREATED) for scenario in next(read_records(path))[1]["scenarios"]
 }
 """All that were recorded, and where."""
+CONTROLLER = "system:serviceaccount:kube-system:statefulset-controller"
+"""Who the set's controller is to an API server."""
 
 Condition = Callable[[Record], bool]
 Change = Callable[[Record], object]
@@ -60,11 +63,14 @@ class Editor:
     """One window of the recording, to be changed. Revisions are fractions until ``records`` numbers them again."""
 
     def __init__(self, scenario: str) -> None:
+        self.scenario = scenario
         self._records = copy.deepcopy(windows()[scenario])
         for record in self._records:
             for holder, key in _revisions(record):
                 holder[key] = float(holder[key])
         self._made = 0
+        self._author = CONTROLLER
+        self._authors: dict[str, str] = {}
 
     # Finding.
 
@@ -73,7 +79,7 @@ class Editor:
         return [
             r
             for r in self._records
-            if r["rec"] == "ev" and r["s"] == kind and name in ("", r["name"]) and where(r["obj"])
+            if r["rec"] == "ev" and kind in ("", r["s"]) and name in ("", r["name"]) and where(r["obj"])
         ]
 
     def created(self, kind: str, name: str) -> Record:
@@ -185,6 +191,33 @@ class Editor:
         self.add("MODIFIED", old[-1], renewed, before)
         self.change(later, renewed)
 
+    def at_the_end(self, change: str, like: Record, edit: Change) -> Record:
+        """One more version, right before the scenario ends."""
+        mark = next(i for i, r in enumerate(self._records) if r["rec"] == "mark" and r["phase"] == "close")
+        later = [r for r in self._records[mark:] if r["rec"] == "ev"]
+        event = self.add(change, like, edit, before=min(later, key=lambda r: r["rv"]) if later else None)
+        self._records.remove(event)
+        mark = next(i for i, r in enumerate(self._records) if r["rec"] == "mark" and r["phase"] == "close")
+        self._records.insert(mark, event)
+        event["t"] = self._records[mark + 1]["t"]
+        return event
+
+    def ours(self) -> None:
+        """As if the run had made the cluster, on which nothing changes what is admitted."""
+        self._records[0]["provider"] = "kind"
+
+    @contextmanager
+    def somebody(self) -> Iterator[None]:
+        """What is asked to go in the context is so by another client."""
+        known, self._author = {r["uid"] for r in self._ended()}, "kubernetes-admin"
+        yield
+        self._authors |= dict.fromkeys({r["uid"] for r in self._ended()} - known, self._author)
+        self._author = CONTROLLER
+
+    def _ended(self) -> list[Record]:
+        """The last versions of what was asked to go, or is gone."""
+        return [e for e in self.events("") if e["type"] == "DELETED" or "deletionTimestamp" in e["obj"]["metadata"]]
+
     def observe(self, like: Record, **changed: str) -> None:
         """One more observation, right after a recorded one."""
         self._records.insert(self._records.index(like) + 1, {**like, **changed})
@@ -194,8 +227,9 @@ class Editor:
         return f"00000000-0000-4000-8000-{self._made:012d}"
 
     def end(self, *, settled: bool, waited_for: str) -> None:
-        """How the scenario's last wait came out."""
+        """How the scenario's last wait came out; one that ran out took 300 s."""
         mark = next(r for r in self._records if r["rec"] == "mark" and r["phase"] == "close")
+        mark["t"] += 0 if settled else 300 * 10**9
         mark["plan"] = {"settled": settled, "waited_for": waited_for}
 
     def _place(self, event: Record, before: Record | None) -> None:
@@ -212,10 +246,29 @@ class Editor:
 
     # Ending.
 
+    def _audit(self) -> list[Record]:
+        """Who asked for each end, as an audit log has it: the set's controller, unless it was somebody else."""
+        asked = {e["uid"]: e for e in reversed(self._ended())}
+        return [
+            {
+                "rec": "audit",
+                "t": event["t"],
+                "verb": "delete",
+                "resource": event["s"],
+                "ns": event["ns"],
+                "name": event["name"],
+                "uid": uid,
+                "user": self._authors.get(uid, CONTROLLER),
+                "code": 200,
+            }
+            for uid, event in asked.items()
+        ]
+
     def records(self) -> list[Record]:
         """All records, numbered again without holes, with the closing lists that belong to them."""
         records = copy.deepcopy(self._records)
         _close(records)
+        records += self._audit()
         places = [place for record in records for place in _revisions(record)]
         ranks = {rv: str(rank) for rank, rv in enumerate(sorted({holder[key] for holder, key in places}), 700)}
         for holder, key in places:

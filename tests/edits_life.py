@@ -168,7 +168,7 @@ def _(e: Editor) -> None:
 # Replacement.
 
 
-@edit("on_delete", "REC-03", "ORD-12", witness="web-2")
+@edit("on_delete", "REC-03", "ORD-12", "IDN-02", witness="web-2")
 def _(e: Editor) -> None:
     """web-2, which was deleted by hand, never comes back."""
     again = e.lives("pods", "web-2")[1]
@@ -177,7 +177,7 @@ def _(e: Editor) -> None:
     e.end(settled=False, waited_for="StatefulSet web to have all its pods: 3 of 4")
 
 
-@edit("replace_held", "REC-06", "REC-03", "ORD-12", witness="web-0 web-2")
+@edit("replace_held", "REC-06", "REC-03", witness="web-0 web-2")
 def _(e: Editor) -> None:
     """web-0 is not created again while web-2 is not Ready, and the wait for it runs out."""
     again, recovered = e.lives("pods", "web-0")[1], e.ready("web-2")
@@ -187,7 +187,7 @@ def _(e: Editor) -> None:
     e.end(settled=False, waited_for="web-0 to be replaced")
 
 
-@edit("replace", "ORD-05", "ORD-02", "ORD-04", "ORD-09", "ORD-11", witness="web-2 web-0")
+@edit("replace", "ORD-05", "ORD-02", "ORD-04", "ORD-11", witness="web-2 web-0")
 def _(e: Editor) -> None:
     """web-2 is created while web-0, deleted with it, is still terminating."""
     e.move(e.lives("pods", "web-2")[1][0], before=e.lives("pods", "web-0")[0][-1])

@@ -30,7 +30,7 @@ def _(e: Editor) -> None:
     e.move(e.stopping("web-2")[-1], before=new[1])
 
 
-@edit("recreate", "RCT-03", witness="web-0 web-1")
+@edit("recreate", "RCT-03", "ORD-02", "ORD-04", witness="web-0 web-1")
 def _(e: Editor) -> None:
     """After Recreate web-1 is created before web-0 is Ready."""
     (_, lower, *_), (_, new, *_) = e.lives("pods", "web-0"), e.lives("pods", "web-1")
@@ -44,7 +44,7 @@ def _(e: Editor) -> None:
     e.drop(*held)
 
 
-@edit("recreate", "RCT-04", "RCT-01", "ORD-12", witness="web-0")
+@edit("recreate", "RCT-04", "RCT-01", witness="web-0")
 def _(e: Editor) -> None:
     """Under Recreate the broken web-0 is kept although the template is corrected."""
     last = e.events("statefulsets")[-1]["obj"]["metadata"]["generation"]

@@ -29,7 +29,7 @@ def _(e: Editor) -> None:
     e.move(*updates(e, "web-2"), before=e.stopping("web-3")[0])
 
 
-@edit("rollout", "UPD-03", "MXU-01", "ORD-05", "UPD-04", "UPD-06", witness="web-2 web-3")
+@edit("rollout", "UPD-03", "MXU-01", "ORD-02", "ORD-04", "ORD-05", "UPD-04", "UPD-06", witness="web-2 web-3")
 def _(e: Editor) -> None:
     """web-3 and web-2 are stopped together."""
     e.move(e.stopping("web-2")[0], before=e.stopping("web-3")[1])

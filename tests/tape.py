@@ -109,7 +109,10 @@ class Tape:
         self._rv = itertools.count(100)
         self._seq = itertools.count(1)
         self.seconds = 0.0
-        self.records: list[Record] = [{"rec": "header", "run": "tape", "capabilities": ["kubelet", "storage"]}]
+        capabilities = ["kubelet", "storage"]
+        self.records: list[Record] = [
+            {"rec": "header", "run": "tape", "provider": "kind", "capabilities": capabilities}
+        ]
         self.objects: dict[tuple[str, str], Record] = {}
         self._spec = {
             "replicas": replicas,
@@ -147,6 +150,7 @@ class Tape:
         return self
 
     def close(self, settled: bool = True, waited_for: str = "") -> "Tape":
+        self.seconds += 0 if settled else 300
         self.add(
             rec="mark", id="w", phase="close", plan={"settled": settled, "waited_for": waited_for, "published": settled}
         )

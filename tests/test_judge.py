@@ -1,5 +1,6 @@
 """The judge on recordings made by hand: one situation each."""
 
+import copy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from stsconf.judging.judge import judge
 from stsconf.judging.promise import Promise, import_promises
 from stsconf.judging.verdict import Outcome, Verdict
 from stsconf.timeline.events import Reason
+from stsconf.timeline.questions import authors
+from stsconf.timeline.questions.authors import Author
 from tests.tape import Tape, created
 
 PROMISES = import_promises(suite_files.conformance())
@@ -168,27 +171,43 @@ def test_two_claims_that_changed_places_violate_storage(tmp_path: Path) -> None:
     assert verdict_of("STO-04", tape.close(), tmp_path).outcome is Outcome.VIOLATED
 
 
-def test_a_spec_changed_by_somebody_else_is_neither_praise_nor_blame(tmp_path: Path) -> None:
-    tape = created()
-    tape.change("statefulsets", "web", {"metadata": {"generation": 2}, "spec": {"replicas": 3}})
-    verdict = verdict_of("ORD-02", tape, tmp_path)
-    assert verdict.outcome is Outcome.INCONCLUSIVE
-    assert verdict.cause is Reason.INTERFERENCE
-
-
-def test_a_second_writer_is_named(tmp_path: Path) -> None:
+def test_a_spec_changed_by_somebody_else_takes_away_what_is_owed_in_the_end_and_nothing_else(tmp_path: Path) -> None:
     tape = created()
     managed = [{"manager": "autoscaler"}, {"manager": "kube-controller-manager", "subresource": "status"}]
-    tape.change("statefulsets", "web", {"metadata": {"managedFields": managed}})
-    verdict = verdict_of("ORD-01", tape, tmp_path)
+    change = {"metadata": {"generation": 2, "managedFields": managed}, "spec": {"replicas": 3}}
+    tape.change("statefulsets", "web", change)
+    assert verdict_of("ORD-02", tape, tmp_path).outcome is Outcome.HOLDS
+    verdict = verdict_of("ORD-12", tape, tmp_path)
     assert verdict.cause is Reason.INTERFERENCE
-    assert "autoscaler wrote to web as well" in verdict.explain()
+    assert "statefulsets web was changed" in verdict.explain()
+    assert "another client (field manager autoscaler)" in verdict.explain()
+
+
+def test_metadata_written_by_somebody_else_changes_no_verdict(tmp_path: Path) -> None:
+    tape = created()
+    tape.change("statefulsets", "web", {"metadata": {"managedFields": [{"manager": "kubectl-annotate"}]}})
+    for promise in ("ORD-01", "ORD-02", "ORD-12"):
+        assert verdict_of(promise, tape, tmp_path).outcome is Outcome.HOLDS
+
+
+def stop(**condition: str) -> dict[str, Any]:
+    """A version of a pod that is asked to stop."""
+    conditions = [{"type": "DisruptionTarget", "status": "True", **condition}] if condition else []
+    return {"metadata": {"deletionTimestamp": "2026-11-24T20:13:00Z"}, "status": {"conditions": conditions}}
+
+
+def author_of_the_stop(tape: Tape, tmp_path: Path) -> Author:
+    (timeline,) = tape.recording(tmp_path / "run.ndjson").timelines
+    (asked,) = timeline.pods.stopping()
+    return authors.of(timeline, asked).author
 
 
 def test_an_evicted_pod_is_not_the_controllers_doing(tmp_path: Path) -> None:
     tape = created()
-    tape.change("pods", "web-1", {"status": {"conditions": [{"type": "DisruptionTarget", "status": "True"}]}})
-    assert verdict_of("ORD-01", tape, tmp_path).cause is Reason.INTERFERENCE
+    tape.change("pods", "web-1", stop(reason="PreemptionByScheduler"))
+    assert author_of_the_stop(tape, tmp_path) is Author.OTHER
+    assert verdict_of("ORD-01", tape, tmp_path).outcome is Outcome.HOLDS
+    assert verdict_of("ORD-12", tape, tmp_path).outcome is not Outcome.VIOLATED
 
 
 @pytest.mark.parametrize(
@@ -208,19 +227,47 @@ def test_an_eviction_of_our_own_is_no_interference(
     what = {"id": "a", "verb": verb, "resource": "pods", "ns": "ns", "name": name, "body": body}
     tape.add(rec="act", phase="begin", **what)
     tape.add(rec="act", phase="end", **what, result=None)
-    tape.change("pods", "web-1", {"status": {"conditions": [{"type": "DisruptionTarget", "status": "True"}]}})
-    assert (verdict_of("ORD-01", tape, tmp_path).cause is not Reason.INTERFERENCE) is ours
+    tape.change("pods", "web-1", stop(reason="EvictionByEvictionAPI"))
+    assert (author_of_the_stop(tape, tmp_path) is Author.US) is ours
+
+
+WAITED = "Timed out after 300 s waiting for StatefulSet web: too few pods Ready"
 
 
 def late(settled: bool) -> Tape:
-    tape = Tape().open("create").set_created().volume(0).pod_created(0)
-    return tape.close(settled, waited_for="StatefulSet web to be settled: 0 of 2 pods Ready")
+    return Tape().open("create").set_created().volume(0).pod_created(0).close(settled, waited_for=WAITED)
 
 
-def test_a_set_that_never_gets_there_violates_what_was_waited_for(tmp_path: Path) -> None:
-    verdict = verdict_of("ORD-12", late(settled=False), tmp_path)
+def test_a_set_whose_next_pod_is_never_made_violates_what_was_waited_for(tmp_path: Path) -> None:
+    tape = Tape().open("create").set_created().volume(0).pod_created(0).pod_ready(0)
+    verdict = verdict_of("ORD-12", tape.close(False, waited_for=WAITED), tmp_path)
     assert verdict.outcome is Outcome.VIOLATED
-    assert "0 of 2 pods Ready" in verdict.explain()
+    assert "too few pods Ready" in verdict.explain()
+
+
+def test_a_pod_that_is_there_and_does_not_get_ready_is_not_its_controllers_fault(tmp_path: Path) -> None:
+    verdict = verdict_of("ORD-12", late(settled=False), tmp_path)
+    assert (verdict.outcome, verdict.cause) == (Outcome.INCONCLUSIVE, Reason.ENVIRONMENT)
+    assert "Pod web-0 is there and is not Running and Ready" in verdict.explain()
+
+
+def test_a_controller_that_was_not_seen_at_work_owes_nothing(tmp_path: Path) -> None:
+    tape = Tape(replicas=1).open("create").set_created().volume(0).pod_created(0).pod_ready(0)
+    tape.change("statefulsets", "web", {"metadata": {"generation": 2}, "spec": {"replicas": 3}})
+    tape.add(rec="act", phase="begin", id="a", verb="scale", resource="statefulsets", ns="ns", name="web", body={})
+    tape.add(
+        rec="act",
+        phase="end",
+        id="a",
+        verb="scale",
+        resource="statefulsets",
+        ns="ns",
+        name="web",
+        result={"rv": tape.objects["statefulsets", "web"]["metadata"]["resourceVersion"]},
+    )
+    verdict = verdict_of("ORD-12", tape.close(False, waited_for=WAITED), tmp_path)
+    assert (verdict.outcome, verdict.cause) == (Outcome.INCONCLUSIVE, Reason.NOT_REACHED)
+    assert "the controller was not seen at work" in verdict.explain()
 
 
 def test_a_set_whose_pod_is_ready_only_after_the_wait_was_slow_which_no_promise_forbids(tmp_path: Path) -> None:
@@ -232,8 +279,10 @@ def test_a_set_whose_pod_is_ready_only_after_the_wait_was_slow_which_no_promise_
 def test_a_pod_that_was_ready_once_before_the_wait_ran_out_is_not_slow(tmp_path: Path) -> None:
     tape = Tape().open("create").set_created().volume(0).pod_created(0).pod_ready(0)
     tape.change("pods", "web-0", {"status": {"conditions": [{"type": "Ready", "status": "False"}]}})
-    tape.close(False, waited_for="StatefulSet web to be settled: 0 of 2 pods Ready").pod_ready(0)
-    assert verdict_of("ORD-12", tape, tmp_path).outcome is Outcome.VIOLATED
+    tape.close(False, waited_for=WAITED).pod_ready(0)
+    verdict = verdict_of("ORD-12", tape, tmp_path)
+    assert "for the first time" not in verdict.explain()
+    assert verdict.outcome is Outcome.VIOLATED
 
 
 def test_not_getting_there_is_no_fault_where_part_of_the_time_was_not_seen(tmp_path: Path) -> None:
@@ -263,7 +312,13 @@ def test_a_scenario_that_did_not_end_hides_no_violation_in_another(tmp_path: Pat
     tape = misnumbered()
     tape.records[0]["scenarios"] = ["create", "rollout"]
     assert verdict_of("REV-01", tape, tmp_path).outcome is Outcome.VIOLATED
-    assert verdict_of("ORD-12", tape, tmp_path).outcome is Outcome.INCONCLUSIVE
+    assert verdict_of("ORD-12", tape, tmp_path).outcome is Outcome.HOLDS
+    verdict = verdict_of("ORD-01", tape, tmp_path)
+    assert verdict.outcome is Outcome.HOLDS
+    tape.records[0]["scenarios"] = ["create", "scale_up"]
+    verdict = verdict_of("ORD-01", tape, tmp_path)
+    assert (verdict.outcome, verdict.cause) == (Outcome.INCONCLUSIVE, Reason.NOT_REACHED)
+    assert "scenario scale_up was planned and did not begin" in verdict.explain()
 
 
 def test_kinds_that_were_not_shown_comparable_decide_nothing(tmp_path: Path) -> None:
@@ -296,12 +351,14 @@ def test_a_pod_that_ceases_to_be_ready_after_its_scenario_had_settled_is_no_faul
     assert bool(stopping) or "web-1 stopped being Ready after the scenario had ended" in verdict.reason
 
 
-def test_a_pod_that_was_not_ready_when_its_scenario_had_settled_is_a_fault(tmp_path: Path) -> None:
+def test_a_pod_that_was_not_ready_when_the_status_said_so_is_a_fault(tmp_path: Path) -> None:
     tape = Tape().open("create").set_created()
     for ordinal in (0, 1):
         tape.volume(ordinal).pod_created(ordinal).pod_ready(ordinal)
-    verdict = verdict_of("ORD-12", tape.pod_ready(1, ready=False).close(), tmp_path)
-    assert verdict.outcome is Outcome.VIOLATED
+    tape.pod_ready(1, ready=False)
+    assert verdict_of("ORD-12", copy.deepcopy(tape).close(), tmp_path).cause is Reason.RACED
+    tape.set_status(replicas=2, readyReplicas=2)
+    assert verdict_of("ORD-12", tape.close(), tmp_path).outcome is Outcome.VIOLATED
 
 
 @pytest.mark.parametrize("promise", ["IDN-11", "MRS-02", "STS-03"])
@@ -313,7 +370,10 @@ def test_what_tells_of_ready_pods_need_not_tell_of_what_happened_after_its_scena
     for ordinal in (0, 1):
         tape.volume(ordinal).pod_created(ordinal).pod_ready(ordinal)
     tape.published(0, 1).set_status(replicas=2, readyReplicas=2, availableReplicas=2)
-    tape = tape.pod_ready(1, ready=False).close() if settled_at_last else tape.close().pod_ready(1, ready=False)
+    if settled_at_last:
+        tape.pod_ready(1, ready=False).set_status(replicas=2, readyReplicas=2, availableReplicas=2).close()
+    else:
+        tape.close().pod_ready(1, ready=False)
     verdict = verdict_of(promise, tape, tmp_path)
     assert verdict.outcome is outcome, verdict.explain()
 
@@ -336,11 +396,15 @@ def test_an_update_is_not_blamed_for_a_pod_that_ceases_to_be_ready_after_it(
     assert verdict.outcome is Outcome.INCONCLUSIVE
 
 
-def test_parallel_pods_that_never_get_ready_were_all_created_before_one_was(tmp_path: Path) -> None:
+def test_parallel_pods_that_never_get_ready_were_all_created_early_but_their_scenario_is_stuck(tmp_path: Path) -> None:
     tape = Tape(podManagementPolicy="Parallel").open("parallel").set_created()
     for ordinal in (0, 1):
         tape.volume(ordinal).pod_created(ordinal)
-    assert verdict_of("PAR-01", tape.close(settled=False, waited_for="web"), tmp_path).outcome is Outcome.HOLDS
+    verdict = verdict_of("PAR-01", tape.close(settled=False, waited_for="web"), tmp_path)
+    assert (verdict.outcome, verdict.cause) == (Outcome.INCONCLUSIVE, Reason.NOT_REACHED)
+    assert verdict.obligations == 2
+    assert not verdict.deciding or not verdict.deciding.failing
+    assert "scenario parallel did not reach its end" in verdict.explain()
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from stsconf.errors import NotApplicable
-    from stsconf.judging.expect import characterise, expect, expect_none, expect_reached
+    from stsconf.judging.expect import characterise, expect, expect_none, expect_reached, expect_seen
     from stsconf.judging.judge import judge
     from stsconf.judging.promise import Level, promise
     from stsconf.judging.verdict import Outcome, Verdict
@@ -34,6 +34,7 @@ __all__ = [
     "expect",
     "expect_none",
     "expect_reached",
+    "expect_seen",
     "healthy",
     "judge",
     "load",
@@ -46,6 +47,7 @@ _HOMES = {
     "expect": "stsconf.judging.expect",
     "expect_none": "stsconf.judging.expect",
     "expect_reached": "stsconf.judging.expect",
+    "expect_seen": "stsconf.judging.expect",
     "judge": "stsconf.judging.judge",
     "Level": "stsconf.judging.promise",
     "promise": "stsconf.judging.promise",

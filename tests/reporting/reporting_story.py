@@ -20,6 +20,7 @@ from stsconf.timeline.timeline import Timeline
 
 Object = dict[str, Any]
 REVISIONS = {"old": "web-6d8c9f7b54", "new": "web-79b7c4d5f8"}
+CLUSTER = {"capabilities": ["kubelet", "nodes", "storage"], "provider": "kind"}
 KINDS = (
     "statefulsets",
     "controllerrevisions",
@@ -33,7 +34,7 @@ class Story:
     """Writes one window of one StatefulSet. Times are seconds since the recording began."""
 
     def __init__(self, path: Path, **header: object) -> None:
-        self.writer = TimelineWriter(path, {"run": "r1", "capabilities": ["kubelet", "nodes", "storage"], **header})
+        self.writer = TimelineWriter(path, {"run": "r1", **CLUSTER, **header})
         self.rv = 4100
         self.uids: dict[tuple[str, str], str] = {}
         self.acts = 0

@@ -4,16 +4,19 @@
 that an early doubt cannot hide a later violation.
 """
 
+import re
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
 from stsconf.errors import UnknownFact
+from stsconf.judging import debt
 from stsconf.judging.verdict import Obligation, Outcome, Witness, singular, witness_of
 from stsconf.timeline.events import GRACE_SECONDS, Change, Event, Reason, reason_of
 from stsconf.timeline.facts import Fact, StatefulSet
 from stsconf.timeline.history import History
-from stsconf.timeline.timeline import Timeline
+from stsconf.timeline.questions import authors
+from stsconf.timeline.timeline import Timeline, kinds_read
 
 F = TypeVar("F", bound=Fact)
 
@@ -57,18 +60,25 @@ class Expectation:
         seen: str,
         *others: Event[Any],
         cause: Reason | None = None,
+        acts: Iterable[Event[Any] | None] = (),
     ) -> None:
+        """``acts``: what else was done, beside this moment, for which somebody would be blamed."""
         witness = [witness_of(self._event, phrase(self._event)), *(witness_of(e, phrase(e)) for e in others)]
+        if outcome is Outcome.VIOLATED and (doubt := _doubt(self._event, *acts)):
+            outcome, seen, cause = Outcome.INCONCLUSIVE, f"{seen}; {doubt}", Reason.UNATTRIBUTED
         _put(outcome, expected, seen, *witness, cause=cause)
 
-    def shows(self, what: str, seen: object, wanted: object) -> None:
-        """What was read off the object at this moment is what it should be."""
+    def shows(self, what: str, seen: object, wanted: object, doubt: str = "") -> None:
+        """What was read off the object at this moment is what it should be.
+
+        ``doubt`` says who else may have made it so, where that is not known: then nobody is blamed.
+        """
         subject = f"{singular(self._event.kind)} {self._event.name}"
-        self._add(
-            Outcome.HOLDS if seen == wanted else Outcome.VIOLATED,
-            f"{subject}: {what} is {wanted!r}",
-            f"{subject}: {what} is {seen!r}",
-        )
+        expected, found = f"{subject}: {what} is {wanted!r}", f"{subject}: {what} is {seen!r}"
+        if seen != wanted and doubt:
+            self._add(Outcome.INCONCLUSIVE, expected, f"{found}; {doubt}", cause=Reason.UNATTRIBUTED)
+        else:
+            self._add(Outcome.HOLDS if seen == wanted else Outcome.VIOLATED, expected, found)
 
     def has(self, **wanted: object) -> None:
         """Each named field of the object has the given value at this moment."""
@@ -88,6 +98,7 @@ class Expectation:
             f"{what} belongs to {singular(self._event.kind)} {self._event.name}",
             f"there is no {what}" if other is None else "it is there",
             *([other] if other else []),
+            acts=[_end_of_one_in(what)] if other is None else [],
         )
         return other
 
@@ -101,12 +112,17 @@ class Expectation:
                 f"{singular(self._event.kind)} {self._event.name} keeps its {field} {was!r}",
                 f"its {field} is now {now!r}",
                 earlier,
+                acts=[_change_of(earlier, self._event, name)] if was != now else [],
             )
 
     def differs_from(self, other: Event[Any], name: str) -> None:
         """No two objects share the value of the named field."""
         mine, theirs = getattr(self._event.fact, name), getattr(other.fact, name)
         field = name.replace("_", " ")
+        if mine is None or theirs is None:
+            unknown = UnknownFact(f"the {field} of {(self._event if mine is None else other).name} is not known")
+            self._unknown(f"{self._event.name} and {other.name} each have a {field} of their own", unknown)
+            return
         self._add(
             Outcome.HOLDS if mine != theirs else Outcome.VIOLATED,
             f"{self._event.name} and {other.name} each have a {field} of their own",
@@ -137,6 +153,7 @@ class Expectation:
             expected,
             f"{say(self._event)} at {self._event.seconds:.3f} s, {say(other)} at {other.seconds:.3f} s",
             other,
+            acts=[other],
         )
 
     def finds(self, history: History[F], name: str, condition: Callable[[F], bool], what: str) -> None:
@@ -164,9 +181,8 @@ class Expectation:
             if history.unseen(since.rv - 1, event.rv):
                 raise UnknownFact(f"part of {history.kind} was not seen")
             age = event.seconds - since.seconds
-            if (age > GRACE_SECONDS and not _may_be_younger(since, event)) or _status_shows(
-                history, condition, since, event
-            ):
+            known = _own_write(history, name, since, event) or _status_shows(history, condition, since, event)
+            if known or (age > GRACE_SECONDS and not _may_be_younger(since, event)):
                 self._add(
                     Outcome.VIOLATED,
                     expected,
@@ -184,12 +200,24 @@ class Expectation:
         except UnknownFact as unknown:
             self._unknown(expected, unknown)
 
-    def waits(self, since: Event[Any] | None, seconds: float, what: str) -> None:
+    def waits_for(
+        self, history: History[F], name: str, condition: Callable[[F], bool], seconds: float, what: str
+    ) -> None:
+        """This moment comes when the condition has held for ``name`` for ``seconds``, as far as could be known."""
+        since, lost = (ask(name, condition, self._event.rv) for ask in (history.since, history.last_loss))
+        self.waits(since, seconds, what, lost)
+
+    def waits(self, since: Event[Any] | None, seconds: float, what: str, lost: Event[Any] | None = None) -> None:
         """This moment comes at least ``seconds`` after ``since``, when ``what`` came to be; ``None``: it was not so.
 
+        ``lost`` is when it last ceased to be so: a controller may still act on what was before that.
         A kubelet notes when a pod became Ready in whole seconds, so a controller may be up to one second early.
         """
         expected = f"{say(self._event)} at least {seconds:g} s after {what}"
+        if lost and self._event.seconds - lost.seconds <= GRACE_SECONDS:
+            seen = f"{say(self._event)} {self._event.seconds - lost.seconds:.3f} s after that stopped being so"
+            self._add(Outcome.INCONCLUSIVE, expected, seen, lost, cause=Reason.RACED)
+            return
         if since is None:
             self._add(Outcome.VIOLATED, expected, f"{say(self._event)}, and that was not so")
             return
@@ -201,6 +229,17 @@ class Expectation:
             self._add(outcome, expected, f"{say(self._event)} {age:.3f} s after that", since)
         else:
             self._add(Outcome.INCONCLUSIVE, expected, "one of the two was not seen in time", since, cause=Reason.RACED)
+
+    def counts(self, what: str, certain: int, possible: int, most: int) -> None:
+        """At this moment at most ``most`` of something are there: ``certain`` ones, of which the controller knew, and
+        up to ``possible`` with those that had come to be so only a moment before.
+        """
+        expected = f"{say(self._event)} with at most {most} {what}"
+        if certain <= most < possible:
+            seen = f"{possible}, {possible - certain} of them for less than {GRACE_SECONDS:g} s"
+            self._add(Outcome.INCONCLUSIVE, expected, seen, cause=Reason.RACED)
+        else:
+            self._add(Outcome.HOLDS if possible <= most else Outcome.VIOLATED, expected, f"{certain} {what}")
 
     def _unknown(self, expected: str, unknown: UnknownFact) -> None:
         self._add(Outcome.INCONCLUSIVE, expected, str(unknown), cause=reason_of(unknown))
@@ -215,52 +254,49 @@ def expect_none(events: Iterable[Event[Any]], what: str) -> None:
     """None of these moments may happen in the whole window. ``what`` completes "no ..."."""
     found = list(events)
     for event in found:
-        _put(Outcome.VIOLATED, f"no {what}", say(event), witness_of(event, phrase(event)))
+        doubt = _doubt(event)
+        outcome, cause = (Outcome.INCONCLUSIVE, Reason.UNATTRIBUTED) if doubt else (Outcome.VIOLATED, None)
+        seen = "; ".join(filter(None, (say(event), doubt)))
+        _put(outcome, f"no {what}", seen, witness_of(event, phrase(event)), cause=cause)
     if not found:
         _put(Outcome.HOLDS, f"no {what}", "none was seen")
 
 
-def expect_reached(reached: bool, what: str, *witness: Event[Any], seen: str = "") -> None:
-    """The window ends in this state; else ``seen`` tells what was there. ``witness``: all pods that bear on it.
+def expect_reached(
+    reached: bool,
+    what: str,
+    *witness: Event[Any],
+    seen: str = "",
+    of_ready_pods: bool = False,
+    not_owed: str = "",
+) -> None:
+    """The window ends in this state; else ``seen`` tells what was there. ``witness``: all objects that bear on it.
 
-    The harness waits until the set's own status claims that all is done, or until the time is up: what is not so then
-    will not be. A window that was cut short, was not waited for, or has holes proves nothing, and neither does one
-    whose end something around the controller held up, or undid later.
+    The harness waits until the set's own status claims that all is done, or until the time is up. A state that was not
+    reached is blamed on the controller only where it owes it (``debt``); ``of_ready_pods`` is explained there, and
+    ``not_owed`` says why the promise itself knows that it does not.
     """
     timeline = judged.get()
     marks = [witness_of(event, phrase(event)) for event in witness]
     if reached:
         _put(Outcome.HOLDS, what, "so it was", *marks)
-    elif around := timeline.window.end.environment:
-        _put(Outcome.INCONCLUSIVE, what, f"not reached: {around}", *marks, cause=Reason.ENVIRONMENT)
-    elif late := _later(witness):
-        cause = Reason.ENVIRONMENT if timeline.window.settled else Reason.NOT_REACHED
-        _put(Outcome.INCONCLUSIVE, what, late, *marks, cause=cause)
-    elif timeline.window.settled is not None and not timeline.problems:
+    elif not_owed:
+        _put(Outcome.INCONCLUSIVE, what, not_owed, *marks, cause=Reason.NOT_REACHED)
+    elif cleared := debt.excuse(timeline, witness, of_ready_pods=of_ready_pods):
+        cause, sentence = cleared
+        _put(Outcome.INCONCLUSIVE, what, sentence, *marks, cause=cause)
+    else:
         waited = timeline.window.waited_for or "although the StatefulSet's status says that all is done"
         _put(Outcome.VIOLATED, what, "; ".join(filter(None, (f"not reached: {waited}", seen))), *marks)
+
+
+def expect_seen(seen: bool, what: str, *witness: Event[Any]) -> None:
+    """A step of the harness itself was taken, without which nothing can be said: its lack is nobody's fault."""
+    marks = [witness_of(event, phrase(event)) for event in witness]
+    if seen:
+        _put(Outcome.HOLDS, what, "so it was", *marks)
     else:
-        why = timeline.window.unfinished or "not reached while we watched"
-        _put(Outcome.INCONCLUSIVE, what, why, *marks, cause=Reason.NOT_REACHED)
-
-
-def _later(witness: Iterable[Event[Any]]) -> str:
-    """What happened only after its window had ended, and clears the controller of what was not reached, or "".
-
-    Where the set had settled, one of these pods ceased to be Ready without having been asked to stop, such as on a node
-    that was lost then. Where the wait had run out, one of these pods became Ready at last: it was slow, not stuck.
-    """
-    timeline, uids = judged.get(), {event.uid for event in witness}
-    window = timeline.window
-    turned = timeline.pods.losing if window.settled else timeline.pods.becoming
-    turns = [e for e in turned(lambda pod: pod.ready) if e.uid in uids]
-    late = [e for e in turns if e.line > window.closed]
-    if window.settled:
-        left = (e for e in late if not e.fact.terminating)
-        return next((f"Pod {e.name} stopped being Ready after the scenario had ended" for e in left), "")
-    before = {e.uid for e in turns if e.line <= window.closed}
-    seen = "not reached in time, but Pod {} became Ready after that for the first time: it was slow, not stuck"
-    return next((seen.format(e.name) for e in late if e.uid not in before), "") if window.waited_for else ""
+        _put(Outcome.INCONCLUSIVE, what, "the run did not get that far", *marks, cause=Reason.NOT_REACHED)
 
 
 def characterise(what: str, seen: str, *witness: Event[Any]) -> None:
@@ -272,6 +308,42 @@ def _put(outcome: Outcome, expected: str, seen: str, *witness: Witness, cause: R
     obligations.get().append(Obligation(outcome, expected, seen, cause, witness))
 
 
+def _doubt(*acts: Event[Any] | None) -> str:
+    """Why nobody can be blamed for these acts, in words: another client did one of them, or it is not known who; or "".
+
+    Asked of what a set's controller makes, changes and removes. A set's own versions speak of its status, and what
+    was asked for is read where it is in force.
+    """
+    timeline = judged.get()
+    unread = kinds_read.set(set())  # who did it only takes blame away: no verdict rests on that being complete
+    try:
+        for act in acts:
+            if act is not None and act.kind in ("pods", "persistentvolumeclaims", "controllerrevisions"):
+                author = authors.of(timeline, act)
+                if not author.may_be_blamed:
+                    return f"{say(act)}: {author}"
+    finally:
+        kinds_read.reset(unread)
+    return ""
+
+
+def _end_of_one_in(what: str) -> Event[Any] | None:
+    """The last end of an object that is named in these words."""
+    timeline, names = judged.get(), set(re.findall(r"[a-z0-9][a-z0-9.-]*", what))
+    ends = (e for history in (timeline.pods, timeline.claims, timeline.revisions) for e in history.gone())
+    return max((e for e in ends if e.name in names), key=lambda e: e.rv, default=None)
+
+
+def _change_of(earlier: Event[Any], later: Event[Any], name: str) -> Event[Any] | None:
+    """What made a field of ``earlier`` what it is in ``later``: the end of that object, or the version that differs."""
+    history = judged.get().of_kind(later.kind)
+    if earlier.uid != later.uid:
+        return history.deletion_of(earlier.uid)
+    was = getattr(earlier.fact, name)
+    versions = (e for e in history.named(later.name) if earlier.rv < e.rv <= later.rv and e.uid == later.uid)
+    return next((e for e in versions if getattr(e.fact, name) != was), None)
+
+
 def _may_be_younger(flip: Event[Any], event: Event[Any]) -> bool:
     """Whether less than the grace may lie between two moments although their versions came to us further apart.
 
@@ -279,6 +351,18 @@ def _may_be_younger(flip: Event[Any], event: Event[Any]) -> bool:
     """
     then, now = flip.fact.written, event.fact.written
     return event.late or (then is not None and now is not None and now - then - 1 <= GRACE_SECONDS)
+
+
+def _own_write(history: History[F], name: str, since: Event[F], event: Event[Any]) -> bool:
+    """Whether the controller itself stopped ``name``, or created it anew, since it is not as it should be: it knows."""
+    if history.kind != "pods":
+        return False
+    timeline = judged.get()
+    stop = since if since.change is Change.DELETED or since.fact.terminating else None
+    if stop and authors.of_end(timeline, stop).author is authors.Author.CONTROLLER:
+        return True
+    made = (e for e in history.named(name) if e.change is Change.ADDED and since.rv <= e.rv < event.rv)
+    return any(authors.of(timeline, e).author is authors.Author.CONTROLLER for e in made)
 
 
 def _status_shows(history: History[F], condition: Callable[[F], bool], flip: Event[F], event: Event[Any]) -> bool:

@@ -3,6 +3,7 @@
 import re
 import traceback
 from collections.abc import Iterable, Sequence, Set
+from dataclasses import replace
 from itertools import takewhile
 
 from msgspec import structs
@@ -19,7 +20,12 @@ from stsconf.timeline.timeline import Timeline, kinds_read
 def judge(promise: Promise, timelines: Sequence[Timeline], *, required: bool = True) -> Verdict:
     """Judge one promise on every timeline where it applies; the worst decides. No cluster, no clock, no randomness."""
     judged_on = [judge_timeline(promise, t) for t in timelines if promise.wants(t)]
-    return decide(promise, {t.window.scenario for t in timelines}, judged_on, required=required)
+    verdict = decide(promise, {t.window.scenario for t in timelines}, judged_on, required=required)
+    missing = sorted({name for t in timelines for name in t.unrecorded} & set(promise.scenarios))
+    if missing and verdict.outcome in _PRAISE:
+        note = f"scenario {missing[0]} was planned and did not begin"
+        return replace(verdict, outcome=Outcome.INCONCLUSIVE, cause=Reason.NOT_REACHED, note=note)
+    return verdict
 
 
 def decide(
@@ -27,8 +33,12 @@ def decide(
 ) -> Verdict:
     """The verdict from what ``judge_timeline`` found; ``recorded`` are the scenarios there was a timeline of."""
     triggered = tuple(v for v in judged_on if v is not None)
-    outcome = worst((v.outcome for v in triggered), Outcome.NOT_JUDGED)
-    note, cause = "", next((v.cause for v in triggered if v.outcome is outcome), None)
+    void = [v for v in triggered if v.scenario not in promise.scenarios and v.cause in _VOID]
+    told = [v for v in triggered if v not in void] or triggered
+    outcome = worst((v.outcome for v in told), Outcome.NOT_JUDGED)
+    note, cause = "", next((v.cause for v in told if v.outcome is outcome), None)
+    if len(told) < len(triggered):
+        note = f"{len(told)} of {len(triggered)} windows judged"
     if not triggered:
         if recorded.isdisjoint(promise.scenarios):
             note = f"needs scenario {' or '.join(promise.scenarios)}, which was not recorded"
@@ -82,17 +92,22 @@ def judge_timeline(promise: Promise, timeline: Timeline) -> TimelineVerdict | No
     if found and not promise.survives_gaps and len(kinds) > 1 and (loose := kinds - timeline.domain):
         what = f"revisions of {', '.join(sorted(loose))} were not shown comparable"
         holes.append(Problem(Reason.UNORDERED_KINDS, None, what))
-    stopped = timeline.window.end.stopped
-    if not found and not holes and not stopped:
+    window = timeline.window
+    stopped = window.end.stopped
+    stuck = window.settled is False and window.scenario in promise.scenarios
+    if not found and not holes and not stopped and not stuck:
         return None
     hole = min(holes, key=lambda problem: problem.cause not in _VOIDING, default=None)
     outcome = worst((o.outcome for o in found), Outcome.HOLDS)
     cause = next((o.cause for o in found if o.outcome is outcome), None)
     unseen = outcome is Outcome.INCONCLUSIVE and cause is Reason.GAP
     blind = not promise.survives_gaps and any(map(_hides, holes))
-    frail = blind or outcome in (Outcome.HOLDS, Outcome.CHARACTERISED)
+    frail = blind or outcome in _PRAISE
     if hole and (frail or unseen or hole.cause in _VOIDING) and outcome is not Outcome.ERROR:
         outcome, cause, note = Outcome.INCONCLUSIVE, hole.cause, hole.what
+    if stuck and outcome in _PRAISE:
+        outcome, cause = Outcome.INCONCLUSIVE, Reason.NOT_REACHED
+        note = f"scenario {window.scenario} did not reach its end: {window.waited_for}"
     if outcome is Outcome.VIOLATED and promise.level is Level.IMPLEMENTATION:
         outcome = Outcome.DIFFERS
     blamed = outcome in (Outcome.VIOLATED, Outcome.ERROR, Outcome.DIFFERS)
@@ -147,8 +162,20 @@ def _result(
     )
 
 
-_VOIDING = (Reason.INTEGRITY, Reason.INTERFERENCE)
+_PRAISE = (Outcome.HOLDS, Outcome.CHARACTERISED)
+_VOIDING = (Reason.INTEGRITY,)
 """Holes that take away the ground for blame as well as for praise."""
+_VOID = (
+    Reason.GAP,
+    Reason.TRUNCATED,
+    Reason.NOT_REACHED,
+    Reason.UNORDERED_KINDS,
+    Reason.FORBIDDEN,
+    Reason.ENVIRONMENT,
+    Reason.INTERFERENCE,
+    Reason.UNATTRIBUTED,
+)
+"""Why a window says nothing of a promise. It matters to those that name its scenario; the others have more windows."""
 
 
 def _hides(problem: Problem) -> bool:

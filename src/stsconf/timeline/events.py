@@ -53,6 +53,8 @@ class Reason(StrEnum):
     INTEGRITY = "integrity"
     FORBIDDEN = "forbidden"
     ENVIRONMENT = "environment"
+    UNATTRIBUTED = "unattributed"
+    """Who did it is not known, or it was another client: nobody can be blamed for it."""
 
 
 def reason_of(unknown: UnknownFact) -> Reason:

@@ -16,7 +16,8 @@ class Fact:
     """What every kind has. ``owner_uid`` is the uid of the controlling owner reference, ``owner_uids`` of all of them.
 
     ``written`` is when the API server last wrote it, as far as the object shows, in whole seconds of the server's
-    clock since 1970. Good for how far two writes lie apart, never for their order.
+    clock since 1970. Good for how far two writes lie apart, never for their order. ``managers`` are the programs that
+    wrote anything but its status, and when last, in seconds as above (metadata.managedFields).
     """
 
     uid: str
@@ -27,6 +28,7 @@ class Fact:
     owner_uids: frozenset[str]
     labels: Mapping[str, str]
     written: float | None
+    managers: Mapping[str, float | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +36,7 @@ class Pod(Fact):
     """A pod. ``healthy`` is the documents' "Running and Ready", and not being stopped.
 
     ``restarts`` counts container restarts; ``ready_since`` is when the kubelet says it became Ready, in whole seconds.
+    ``disruption`` is the reason of condition DisruptionTarget, where that is true: evicted, preempted, its node lost.
     """
 
     ordinal: int | None
@@ -50,7 +53,12 @@ class Pod(Fact):
     stop_grace_seconds: int | None
     claims: Mapping[str, str]
     mounted: frozenset[str]
-    disrupted: bool
+    disruption: str | None
+
+    @property
+    def disrupted(self) -> bool:
+        """Whether a part of the cluster other than its set's controller asked it to stop."""
+        return self.disruption is not None
 
     @property
     def healthy(self) -> bool:
@@ -77,13 +85,19 @@ class ClaimTemplate:
     access_modes: tuple[str, ...]
     size: str | None
 
+    @property
+    def bytes(self) -> Decimal:
+        """The size asked for."""
+        return quantity(self.size)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatefulSet(Fact):
     """A StatefulSet: what was asked for, and what its controller reports.
 
     ``template`` is a hash of the pod template. ``max_unavailable`` is ``None`` where the server keeps no such field.
-    ``progressing`` is status and reason of that condition, which only strategy Recreate sets.
+    ``progressing`` is status and reason of that condition, which only strategy Recreate sets. ``reporters`` are the
+    programs that wrote its status.
     """
 
     generation: int
@@ -111,7 +125,7 @@ class StatefulSet(Fact):
     current_revision: str | None
     update_revision: str | None
     progressing: tuple[str, str | None] | None
-    spec_managers: frozenset[str]
+    reporters: frozenset[str]
 
     @property
     def ordinals(self) -> range:
@@ -223,3 +237,17 @@ def ordinal_of(name: str) -> tuple[str, int] | None:
     """Split ``web-2`` into ``("web", 2)``; ``None`` for a name no StatefulSet would give."""
     match = re.fullmatch(r"(.+)-(0|[1-9][0-9]*)", name)
     return (match[1], int(match[2])) if match else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note(Fact):
+    """A Kubernetes Event: what some component says that it did to an object. Best effort: it may be missing.
+
+    ``count`` is how often it was said, ``last_seen`` when last, in whole seconds of the component's clock since 1970.
+    """
+
+    about_uid: str | None
+    reason: str | None
+    message: str | None
+    count: int
+    last_seen: float | None

@@ -4,10 +4,10 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from stsconf.errors import UnknownFact
-from stsconf.timeline.events import END, Change, Event, Gap
+from stsconf.timeline.events import END, GRACE_SECONDS, Change, Event, Gap
 from stsconf.timeline.facts import Fact
 
 F = TypeVar("F", bound=Fact)
@@ -89,6 +89,15 @@ class History(Generic[F]):
             holds = event.now is not None and condition(event.now)
             since = (since or event) if holds else None
         return since
+
+    def lately(self, name: str, condition: Callable[[F], bool], moment: Event[Any]) -> bool:
+        """Whether the condition held for ``name`` until less than the grace before a moment of another object.
+
+        Not where the object was asked to stop: that is no flicker.
+        """
+        lost = self.last_loss(name, condition, moment.rv)
+        flickered = lost is not None and lost.now is not None and not lost.now.terminating
+        return lost is not None and flickered and moment.seconds - lost.seconds <= GRACE_SECONDS
 
     def created(self) -> Iterator[Event[F]]:
         """The moments at which an object was created while we watched."""

@@ -1,7 +1,7 @@
 """A recording file read into timelines, one per scenario window."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,12 +22,11 @@ from stsconf.timeline.events import (
     Observation,
     Problem,
     Reason,
-    evicted,
 )
 from stsconf.timeline.history import History
 from stsconf.timeline.reduce import REDUCERS
 from stsconf.timeline.timeline import Timeline
-from stsconf.timeline.window import ScenarioEnd, ScenarioPlan, Window
+from stsconf.timeline.window import PASSIVE, ScenarioEnd, ScenarioPlan, Window
 from stsconf.timeline.writes import Write, write_of
 
 T = TypeVar("T", ScenarioPlan, ScenarioEnd)
@@ -161,6 +160,7 @@ class _Reader:
         self.audited = False
         self.open_actions: dict[str, Mapping[str, Any]] = {}
         self.problems: list[tuple[str, Problem]] = []
+        self.unrecorded: list[str] = []
         self.domains: list[frozenset[str]] = []
         self.probe_failed = False
         self.probed: frozenset[str] = frozenset()
@@ -181,8 +181,7 @@ class _Reader:
         if state.sealed:
             self._check_completeness()
         planned = () if "slice" in self.header else self.header.get("scenarios") or ()
-        for name in sorted({*planned} - {w.scenario for w in self.windows.values()}):
-            self._problem(Reason.NOT_REACHED, None, f"scenario {name} was planned and did not begin")
+        self.unrecorded = sorted({*planned} - {w.scenario for w in self.windows.values()})
         domain = frozenset() if self.probe_failed or not self.domains else self.domains[-1]
         return Recording(
             path=self.path,
@@ -190,9 +189,17 @@ class _Reader:
             sha256=state.sha256,
             sealed=state.sealed,
             timelines=tuple(self._timeline(window, domain) for window in self._windows()),
-            problems=tuple(problem for _, problem in self.problems),
+            problems=(*(problem for _, problem in self.problems), *self._cut_short()),
             events=self.count,
         )
+
+    def _cut_short(self) -> Iterator[Problem]:
+        """Scenarios that did not end, or did not begin: each is the problem of the promises that name it."""
+        for name in self.unrecorded:
+            yield Problem(Reason.NOT_REACHED, None, f"scenario {name} was planned and did not begin")
+        for window in self.windows.values():
+            if window.unfinished and window.scenario in (self.header.get("scenarios") or ()):
+                yield Problem(Reason.NOT_REACHED, None, window.unfinished)
 
     def _problem(self, cause: Reason, kind: str | None, what: str, namespace: str = "") -> None:
         self.problems.append((namespace, Problem(cause, kind, what)))
@@ -234,7 +241,7 @@ class _Reader:
             if kind == "statefulsets"
             for event in events
         }
-        return [Window("passive", namespace, name) for namespace, name in sorted(seen)]
+        return [Window(PASSIVE, namespace, name) for namespace, name in sorted(seen)]
 
     def _on_header(self, line: int, record: Mapping[str, Any]) -> None:  # noqa: ARG002 - one signature for all records
         self.header = record
@@ -395,7 +402,8 @@ class _Reader:
             plan = self._said(line, record, ScenarioPlan)
             self.windows[record["id"]] = Window(record["scenario"], record["namespace"], record["set"], plan)
         elif opened := self.windows.get(record["id"]):
-            self.windows[record["id"]] = replace(opened, end=self._said(line, record, ScenarioEnd), closed=line)
+            said = self._said(line, record, ScenarioEnd)
+            self.windows[record["id"]] = replace(opened, end=said, closed=line, ended=record["t"] / 1e9)
 
     def _said(self, line: int, record: Mapping[str, Any], kind: type[T]) -> T:
         try:
@@ -449,7 +457,6 @@ class _Reader:
         mine = [problem for space, problem in self.problems if space in ("", window.namespace)]
         if window.unfinished and window.scenario in (self.header.get("scenarios") or ()):
             mine.append(Problem(Reason.NOT_REACHED, None, window.unfinished))
-        problems = [*mine, *(_interference(sets, pods, actions, window) if self.windows else ())]
         volumes = history("persistentvolumes", lambda e: e.fact.claim_namespace == window.namespace, "")
         volume_names = {event.name for event in volumes.events}
         return Timeline(
@@ -462,39 +469,13 @@ class _Reader:
                 "controllerrevisions": history("controllerrevisions", lambda e: e.uid in owned),
                 "services": history("services", lambda _: True),
                 "endpointslices": history("endpointslices", lambda _: True),
+                "events": history("events", lambda e: e.fact.about_uid in uids),
             },
             actions,
             (observation for namespace, observation in self.observations if namespace == window.namespace),
-            problems,
+            mine,
             domain,
-            self.header,
+            {**self.header, "unrecorded": self.unrecorded},
             (w for space, w in self.writes if space == window.namespace or (not space and w.name in volume_names)),
             audited=self.audited and self.state.sealed and not self.state.problem,
         )
-
-
-OUR_MANAGERS = frozenset({"stsconf", "kube-controller-manager"})
-"""Field managers (metadata.managedFields) whose writes to a set's spec and metadata are expected during a run."""
-
-
-def _interference(
-    sets: History[facts.StatefulSet], pods: History[facts.Pod], actions: Sequence[Action], window: Window
-) -> Iterator[Problem]:
-    """Signs that somebody else acted on the set as well: then neither a pass nor a fault is the cluster's."""
-    ours = {action.rv for action in actions}
-    managers = OUR_MANAGERS.union(window.plan.managers)
-    for event in sets.events:
-        changed = event.before and event.before.generation != event.fact.generation
-        if changed and event.rv not in ours and not event.fact.terminating:
-            who = "it was not seen by whom" if event.change is Change.LISTED else "not by this run"
-            what = f"line {event.line}: the spec of {event.name} was changed, and {who}"
-            yield Problem(Reason.INTERFERENCE, None, what)
-        if strangers := event.fact.spec_managers - managers:
-            yield Problem(Reason.INTERFERENCE, None, f"{', '.join(sorted(strangers))} wrote to {event.name} as well")
-            break
-    by_us = evicted(actions)
-    taken_away = {action.body["node"] for action in actions if action.verb == "lose"}
-    for pod in pods.events:
-        if pod.fact.disrupted and pod.uid not in by_us and pod.fact.node not in taken_away:
-            yield Problem(Reason.INTERFERENCE, None, f"{pod.name} was evicted or preempted during the run")
-            break

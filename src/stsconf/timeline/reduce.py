@@ -16,6 +16,7 @@ from stsconf.timeline.facts import (
     Endpoint,
     EndpointSlice,
     Fact,
+    Note,
     Pod,
     Revision,
     Service,
@@ -43,6 +44,7 @@ def _common(raw: Raw) -> dict[str, Any]:
         "owner_uids": frozenset(ref["uid"] for ref in references),
         "labels": meta.get("labels") or {},
         "written": _written(meta),
+        "managers": _managers(meta),
     }
 
 
@@ -53,6 +55,11 @@ def _written(meta: Raw) -> float | None:
         times.append(_seconds(meta["deletionTimestamp"]) - (meta.get("deletionGracePeriodSeconds") or 0))
     times += [_seconds(entry["time"]) for entry in meta.get("managedFields") or () if entry.get("time")]
     return max(times, default=None)
+
+
+def _managers(meta: Raw) -> dict[str, float | None]:
+    entries = (e for e in meta.get("managedFields") or () if e.get("subresource") != "status")
+    return {e.get("manager") or "": _seconds(e["time"]) if e.get("time") else None for e in entries}
 
 
 def _seconds(timestamp: str) -> float:
@@ -68,7 +75,7 @@ def pod(raw: Raw) -> Pod:
     """Reduce a core/v1 Pod."""
     meta, spec, status = raw["metadata"], raw.get("spec") or {}, raw.get("status") or {}
     split, known = ordinal_of(meta["name"]), conditions(raw)
-    ready = known.get("Ready", {})
+    ready, disruption = known.get("Ready", {}), known.get("DisruptionTarget", {})
     claims = {
         volume["name"]: volume["persistentVolumeClaim"]["claimName"]
         for volume in spec.get("volumes") or ()
@@ -92,7 +99,7 @@ def pod(raw: Raw) -> Pod:
         mounted=frozenset(
             mount["name"] for container in spec.get("containers") or () for mount in container.get("volumeMounts") or ()
         ),
-        disrupted=known.get("DisruptionTarget", {}).get("status") == "True",
+        disruption=str(disruption.get("reason")) if disruption.get("status") == "True" else None,
     )
 
 
@@ -103,15 +110,6 @@ def _claim_template(raw: Raw) -> ClaimTemplate:
         storage_class=spec.get("storageClassName"),
         access_modes=tuple(spec.get("accessModes") or ()),
         size=((spec.get("resources") or {}).get("requests") or {}).get("storage"),
-    )
-
-
-def _spec_managers(raw: Raw) -> frozenset[str]:
-    """Names of the writers of anything but status (metadata.managedFields)."""
-    return frozenset(
-        entry.get("manager") or ""
-        for entry in raw["metadata"].get("managedFields") or ()
-        if entry.get("subresource") != "status"
     )
 
 
@@ -151,7 +149,11 @@ def stateful_set(raw: Raw) -> StatefulSet:
         current_revision=status.get("currentRevision"),
         update_revision=status.get("updateRevision"),
         progressing=(progressing["status"], progressing.get("reason")) if progressing else None,
-        spec_managers=_spec_managers(raw),
+        reporters=frozenset(
+            entry.get("manager") or ""
+            for entry in meta.get("managedFields") or ()
+            if entry.get("subresource") == "status"
+        ),
     )
 
 
@@ -168,6 +170,10 @@ def claim(raw: Raw) -> Claim:
     )
 
 
+NO_SOURCE = frozenset({"capacity", "claimRef", "nodeAffinity"})
+"""Fields of a PersistentVolumeSpec that are objects and do not say where the storage is."""
+
+
 def _place(spec: Raw) -> str | None:
     if nfs := spec.get("nfs"):
         return f"nfs://{nfs['server']}{nfs['path']}"
@@ -177,7 +183,8 @@ def _place(spec: Raw) -> str | None:
         if source := spec.get(kind):
             affinity = json.dumps(spec.get("nodeAffinity"), sort_keys=True)
             return f"{kind}://{hashlib.sha256(affinity.encode()).hexdigest()[:8]}{source['path']}"
-    return None
+    kinds = sorted(key for key in spec.keys() - NO_SOURCE if isinstance(spec[key], Mapping))
+    return f"{kinds[0]}://{digest(spec[kinds[0]])}" if len(kinds) == 1 else None
 
 
 def volume(raw: Raw) -> Volume:
@@ -236,6 +243,19 @@ def endpoint_slice(raw: Raw) -> EndpointSlice:
     )
 
 
+def note(raw: Raw) -> Note:
+    """Reduce a core/v1 Event."""
+    last = raw.get("lastTimestamp") or raw.get("eventTime")
+    return Note(
+        **_common(raw),
+        about_uid=(raw.get("involvedObject") or {}).get("uid"),
+        reason=raw.get("reason"),
+        message=raw.get("message"),
+        count=raw.get("count") or 1,
+        last_seen=_seconds(last) if last else None,
+    )
+
+
 REDUCERS: Mapping[str, Callable[[Raw], Fact]] = {
     "pods": pod,
     "statefulsets": stateful_set,
@@ -244,4 +264,5 @@ REDUCERS: Mapping[str, Callable[[Raw], Fact]] = {
     "persistentvolumes": volume,
     "services": service,
     "endpointslices": endpoint_slice,
+    "events": note,
 }

@@ -6,7 +6,7 @@ from typing import Any
 
 from stsconf.errors import UnknownFact
 from stsconf.timeline import facts
-from stsconf.timeline.events import Action, Observation, Problem, Reason
+from stsconf.timeline.events import Action, Event, Observation, Problem, Reason
 from stsconf.timeline.history import History
 from stsconf.timeline.window import Window
 from stsconf.timeline.writes import Write
@@ -87,6 +87,21 @@ class Timeline:
     def slices(self) -> "History[facts.EndpointSlice]":
         """EndpointSlices of the window's namespace."""
         return self.of_kind("endpointslices")
+
+    @property
+    def unrecorded(self) -> frozenset[str]:
+        """The scenarios that the recording planned and has no window of."""
+        return frozenset(self.header.get("unrecorded") or ())
+
+    @property
+    def notes(self) -> "tuple[Event[facts.Note], ...]":
+        """The Events about the set. They only ever add to what is known: no verdict rests on their being complete."""
+        return self._histories["events"].events if "events" in self._histories else ()
+
+    @property
+    def alone(self) -> bool:
+        """Whether the run made this cluster, so that nobody else is known to act on it."""
+        return self.header.get("provider") in ("kind", "local")
 
     def same_domain(self, *kinds: str) -> None:
         """Raise ``UnknownFact`` unless these kinds and pods were shown to share one revision counter."""

@@ -3,9 +3,13 @@
 A run writes ``ScenarioPlan`` at the opening mark and ``ScenarioEnd`` at the closing one, each as the mark's ``plan``.
 """
 
+import math
 from dataclasses import dataclass
 
 from msgspec import Struct
+
+PASSIVE = "passive"
+"""The scenario of a window in which users acted, and this suite did nothing but watch."""
 
 
 class ScenarioPlan(Struct, frozen=True):
@@ -28,7 +32,8 @@ class ScenarioEnd(Struct, frozen=True, omit_defaults=True):
     and ``environment`` what outside the controller was in the way. ``published``: whether the Service came to answer
     with its pods, ``None`` where that was not waited for. ``failed`` is the error that ended it, ``not_carried_out``
     the act that did not take, refused or undone by somebody else, ``stopped`` what stopped it before its end: a
-    sentence each. ``lacks`` says by name what it wanted to bring about and this cluster cannot, and why.
+    sentence each. ``lacks`` says by name what it wanted to bring about and this cluster cannot, and why. ``alive``:
+    whether the controller noticed a change of the spec after a wait had run out, ``None`` where that was not tried.
     """
 
     settled: bool | None = None
@@ -39,13 +44,15 @@ class ScenarioEnd(Struct, frozen=True, omit_defaults=True):
     not_carried_out: str = ""
     stopped: str = ""
     lacks: dict[str, str] = {}
+    alive: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
     """What the harness did in one namespace with one set.
 
-    ``closed`` is the line of the recording at which it ended, 0 where it did not.
+    ``closed`` is the line of the recording at which it ended, 0 where it did not, and ``ended`` the second of the
+    recorder's clock.
     """
 
     scenario: str
@@ -54,6 +61,7 @@ class Window:
     plan: ScenarioPlan = ScenarioPlan()  # noqa: RUF009 - frozen
     end: ScenarioEnd = ScenarioEnd()  # noqa: RUF009 - frozen
     closed: int = 0
+    ended: float = math.inf
 
     @property
     def settled(self) -> bool | None:

@@ -25,6 +25,11 @@ def _all_along(timeline: Timeline, condition: Callable[[facts.StatefulSet], bool
     return all(condition(e.fact) for e in timeline.sets.events)
 
 
+def admission(timeline: Timeline) -> str:
+    """Who but the set's controller may have chosen what a claim asks for, in words, or "" where nobody else is."""
+    return "" if timeline.alone else "admission on this cluster may have changed it"
+
+
 def template_of(timeline: Timeline, claim: facts.Claim) -> facts.ClaimTemplate | None:
     """The template a claim was made from."""
     prefix = f"-{timeline.window.set_name}-"

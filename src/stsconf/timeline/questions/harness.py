@@ -9,13 +9,23 @@ from stsconf.timeline.questions import sets
 from stsconf.timeline.timeline import Timeline
 
 
-@question
 def deleted_pods(timeline: Timeline) -> frozenset[str]:
     """Uids of the pods that the harness deleted or evicted."""
-    deletions = [a for a in timeline.actions if a.resource == "pods" and a.verb == "delete"]
-    answered = {a.uid for a in deletions if a.uid} | evicted(timeline.actions)
-    unanswered = {e.uid for a in deletions if not a.uid for e in timeline.pods.named(a.name)}
+    return deleted(timeline, "pods")
+
+
+@question
+def deleted(timeline: Timeline, kind: str) -> frozenset[str]:
+    """Uids of the objects of one kind that the harness deleted or evicted."""
+    deletions = [a for a in timeline.actions if a.resource == kind and a.verb == "delete"]
+    answered = {a.uid for a in deletions if a.uid} | (evicted(timeline.actions) if kind == "pods" else set())
+    unanswered = {e.uid for a in deletions if not a.uid for e in timeline.of_kind(kind).named(a.name)}
     return frozenset(answered | unanswered)
+
+
+def wrote(timeline: Timeline) -> frozenset[int]:
+    """The revisions that the harness's own writes returned."""
+    return frozenset(action.rv for action in timeline.actions if action.rv)
 
 
 def deleted_claims(timeline: Timeline) -> set[str]:

@@ -108,3 +108,9 @@ def deletions(timeline: Timeline) -> tuple[Event[facts.StatefulSet], ...]:
     timeline.same_domain("statefulsets")
     asked = [timeline.sets.deletion_of(uid) for uid in {e.uid for e in timeline.sets.events}]
     return tuple(sorted((e for e in asked if e), key=lambda e: e.rv))
+
+
+def leaving(timeline: Timeline, uid: str, rv: int) -> bool:
+    """Whether this very set was gone, or being deleted, right before a revision of another kind."""
+    found = [e for e in timeline.sets.events if e.uid == uid and e.rv < rv]
+    return bool(found) and (found[-1].now is None or found[-1].fact.terminating)

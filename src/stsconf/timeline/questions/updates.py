@@ -83,8 +83,11 @@ def stopped_before(timeline: Timeline, update: UpdateStop) -> list[Event[facts.P
 
 @question
 def never_ready(timeline: Timeline, revision: str | None) -> tuple[Event[facts.Pod], ...]:
-    """Pods of a revision that were never Running and Ready, at their creation."""
-    ready = {e.uid for e in timeline.pods.becoming(facts.healthy)}
+    """Pods of a revision that were never Running and Ready, at their creation.
+
+    Not those that ended without: a node that refuses or evicts a Pod makes it Failed, whatever its template says.
+    """
+    ready = {e.uid for e in timeline.pods.becoming(lambda pod: pod.healthy or (pod.finished and not pod.terminating))}
     return tuple(e for e in pods.created_by_set(timeline) if e.fact.revision == revision and e.uid not in ready)
 
 
