@@ -9,7 +9,7 @@ own (the sentinel, where ``sentinel_namespace`` allows it), or by a bookmark tha
 import platform
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,6 +26,7 @@ from urllib3.exceptions import HTTPError
 from stsconf.deadline import Deadline
 from stsconf.errors import StsconfError
 from stsconf.kube.http import HttpProblem, Wire
+from stsconf.record import audit
 from stsconf.record.feed import Feed
 from stsconf.record.file import TimelineWriter
 from stsconf.record.journal import Gap, Journal
@@ -104,7 +105,8 @@ class Recorder:
 
     Takes the official client's ``ApiClient``, the path of a new ``.ndjson`` file, the run's id, the scope, more fields
     for the header, a namespace of our own for the sentinel (clusters we made; it must exist), and the deadline with
-    which every ``wait_for`` ends.
+    which every ``wait_for`` ends. ``audit_log`` gives the lines of the API server's audit log, read at the end, where
+    there is a sentinel too: the writes in the namespaces of the windows become records.
     """
 
     def __init__(
@@ -117,6 +119,7 @@ class Recorder:
         waits: RecorderWaits = DEFAULT_WAITS,
         sentinel_namespace: str | None = None,
         deadline: Deadline | None = None,
+        audit_log: Callable[[], Iterable[bytes]] | None = None,
     ) -> None:
         if sentinel_namespace and scope.namespaces is not None:
             raise ValueError("a sentinel is written and seen only where the whole cluster is recorded")
@@ -134,12 +137,16 @@ class Recorder:
         self._ids = count(1)
         self._deadline = deadline or Deadline()
         self._cancelled = False
+        self._audit_log = audit_log
+        self._audited_from: int | None = None
+        self._started = datetime.now(UTC)
+        self._spaces: set[str] = set()
 
     # Life.
 
     def start(self) -> Self:
         """Begin. Raises ``RecorderError`` naming the feed and the HTTP status that stopped it."""
-        begun = time.monotonic_ns()
+        begun, self._started = time.monotonic_ns(), datetime.now(UTC)
         self._journal = Journal(TimelineWriter(self._path, self._header()), begun, self._redact)
         try:
             self._begin(self._journal)
@@ -167,6 +174,9 @@ class Recorder:
             feed.start()
         self._await_feeds()
         self._probe()
+        if self._sentinel and self._audit_log:
+            with suppress(HttpProblem, HTTPError, OSError):  # the log is then not shown to be whole
+                self._audited_from = self._sentinel.mark()
         if self._sentinel:
             threading.Thread(target=self._freshen, args=(self._sentinel,), daemon=True).start()
 
@@ -178,6 +188,8 @@ class Recorder:
         self._prove_end()
         seconds = time.monotonic() - begun
         self._probe()
+        if self._sentinel and self._audit_log:
+            self._write_audit(self._sentinel, self._audit_log)
         with journal.changed:
             frontier = {feed.key: str(feed.replica.frontier) for feed in self._feeds if not feed.forbidden}
             closing = {f.key: f.closing() for f in self._feeds if f.reached or f.stream.name not in DIAGNOSTIC}
@@ -236,7 +248,7 @@ class Recorder:
         return {
             "run": self._run_id,
             "tool": tool,
-            "started": datetime.now(UTC).isoformat(),
+            "started": self._started.isoformat(),
             "server": {key: server.get(key) for key in ("gitVersion", "gitCommit", "platform")},
             "cluster": cluster,
             "scope": {
@@ -329,6 +341,7 @@ class Recorder:
     def open_window(self, scenario: str, namespace: str, set_name: str, **plan: object) -> str:
         """Mark where a scenario begins and return the window's id."""
         journal, identity = self._open_journal, f"window-{next(self._ids)}"
+        self._spaces.add(namespace)
         what = {"scenario": scenario, "namespace": namespace, "set": set_name, "plan": plan}
         journal.write("mark", id=identity, phase="open", t=journal.now(), **what)
         return identity
@@ -403,6 +416,24 @@ class Recorder:
     def _prove_end(self) -> None:
         with suppress(RecorderError):  # a full disk is reported by the seal that is missing
             prove_end(self._feeds, self._sentinel, self._waits, self._wait, lambda: self._cancelled)
+
+    def _write_audit(self, sentinel: Sentinel, log: Callable[[], Iterable[bytes]]) -> None:
+        """Write who wrote what, and whether the log shows our own writes at the beginning and at the end."""
+        journal, written, why = self._open_journal, 0, ""
+        try:
+            until = sentinel.mark()
+            for record in audit.writes(log(), self._started, self._spaces):
+                if written == audit.MAX_RECORDS:
+                    why = f"it holds more than {written} writes"
+                    break
+                journal.write("audit", **record)
+                written += 1
+            if not why and not (self._audited_from and audit.holds_versions(log(), self._audited_from, until)):
+                why = "our own writes at the beginning and at the end are not both in it"
+        except (StsconfError, HttpProblem, HTTPError, OSError, ValueError, KeyError, TypeError) as error:
+            why = f"{type(error).__name__}: {error}"[:500]
+        more = {"why": why} if why else {}
+        journal.write("audited", t=journal.now(), writes=written, complete=not why, **more)
 
     def _probe(self) -> None:
         for found in probe(self._feeds, self._sentinel, self._wire):
