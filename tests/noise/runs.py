@@ -122,6 +122,7 @@ def noisy(
         elif asked.kind == SERVER:
             relay = stack.enter_context(closing(Unreliable(cluster.api, folder, asked.seed)))
             cluster = replace(cluster, api=stack.enter_context(closing(Api.from_kubeconfig(relay.kubeconfig, None))))
+            begin, end = relay.begin, relay.end
             stack.callback(lambda: result.done.append(Done(0.0, "all", f"{relay.disturbed} requests disturbed", "ok")))
         elif asked.kind == RESTART:
             killer = _Killer(asked, folder / "bin", result.done)

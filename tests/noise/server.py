@@ -28,16 +28,31 @@ REASONS = {429: "TooManyRequests", 500: "InternalError"}
 
 
 class Unreliable(Relay):
-    """A relay that refuses some requests with 429 or 500 and lets some wait. The seed decides by their number."""
+    """A relay that refuses some requests with 429 or 500 and lets some wait. The seed decides by their number.
+
+    It does so between ``begin`` and ``end``.
+    """
 
     def __init__(self, api: Api, folder: Path, seed: int) -> None:
         self._seed = seed
         self._numbers = itertools.count()
+        self._active = False
         self.disturbed = 0
         super().__init__(api, folder)
 
+    def begin(self) -> None:
+        """The scenarios have begun."""
+        self._active = True
+
+    def end(self) -> None:
+        """Pass everything on."""
+        self._active = False
+
     def pass_on(self, asked: BaseHTTPRequestHandler) -> None:
         """One request: its answer, a late one, or none of use."""
+        if not self._active:
+            super().pass_on(asked)
+            return
         chance = chance_of(self._seed, next(self._numbers))
         fate = chance.choice((429, 500, None)) if chance.random() < SHARE else 0
         self.disturbed += fate != 0

@@ -141,6 +141,8 @@ def test_a_request_in_trouble_is_refused_as_by_an_api_server(tmp_path: Path, mon
     configuration.host = "http://127.0.0.1:1"  # nothing that is passed on is answered
     seen = set()
     with closing(server.Unreliable(Api(ApiClient(configuration)), tmp_path, 7)) as relay, urllib3.PoolManager() as pool:
+        assert relay.disturbed == 0
+        relay.begin()
         for _ in range(20):
             try:
                 answer = pool.request("POST", f"{relay.url}/api/v1/pods", body=b"{}", retries=False)
