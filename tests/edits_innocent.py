@@ -377,6 +377,21 @@ def _(e: Editor) -> None:
         e.replace_claim("www-web-0", before=e.events("statefulsets")[-1])
 
 
+@innocent(STORAGE, "rollout", "rollback")
+def _(e: Editor) -> None:
+    """A claim is bound only after the update has stopped its pod."""
+    stop = stops(e)[0]
+    claim = f"www-{stop['name']}"
+
+    def unbound(obj: Record) -> None:
+        obj["spec"].pop("volumeName", None)
+        obj["status"] = {"phase": "Pending"}
+
+    bound = last_before(e, "persistentvolumeclaims", claim, stop)
+    e.add("MODIFIED", bound, lambda _: None, before=e.after(stop, "pods")[0])
+    e.change([r for r in e.events("persistentvolumeclaims", claim) if r["rv"] < stop["rv"]], unbound)
+
+
 @innocent(OTHERS, "history", "rollback")
 def _(e: Editor) -> None:
     """Another client deletes the oldest revision."""

@@ -47,6 +47,40 @@ def test_a_pod_created_while_the_one_below_was_never_ready_violates_the_wait(tmp
     assert "web-0 had never been Running and Ready" in verdict.explain()
 
 
+def scaled_up(back: float, *, stopped: bool) -> Tape:
+    """web-0 is lost for 0.2 s or more, is Ready again this long, then web-1 is made; minReadySeconds is 3.
+
+    ``stopped``: by the controller, which makes it anew; else it was only not Ready for a moment.
+    """
+    tape = Tape(replicas=1, minReadySeconds=3).open("min_ready_seconds").set_created().volume(0)
+    tape.pod_created(0).pod_ready(0).set_status(replicas=1, readyReplicas=1)
+    tape.change("statefulsets", "web", {"metadata": {"generation": 2}, "spec": {"replicas": 2}})
+    if stopped:
+        tape.change("pods", "web-0", {"metadata": {"deletionTimestamp": "2026-11-29T10:00:00Z"}})
+        tape.delete("pods", "web-0")
+        tape.pod_created(0, uid="uid-of-the-next")
+    else:
+        tape.pod_ready(0, ready=False)
+    return tape.pod_ready(0, after=0.2).volume(1).pod_created(1, after=back).close()
+
+
+@pytest.mark.parametrize(
+    ("back", "stopped", "outcome"),
+    [
+        (4.0, False, Outcome.HOLDS),
+        (4.0, True, Outcome.HOLDS),
+        (0.5, False, Outcome.INCONCLUSIVE),
+        (0.5, True, Outcome.DIFFERS),
+    ],
+    ids=["long enough", "long enough anew", "after a flicker", "too soon after its own stop"],
+)
+def test_a_pod_that_was_lost_a_moment_ago_is_waited_for(
+    back: float, stopped: bool, outcome: Outcome, tmp_path: Path
+) -> None:
+    verdict = verdict_of("MRS-04", scaled_up(back, stopped=stopped), tmp_path)
+    assert verdict.outcome is outcome, verdict.explain()
+
+
 def flapped(seconds: float) -> Tape:
     """web-0 ceases to be Ready this long before web-1 is created."""
     tape = Tape().open("create").set_created().pod_created(0).pod_ready(0).set_status(replicas=1, readyReplicas=1)

@@ -205,30 +205,30 @@ class Expectation:
     ) -> None:
         """This moment comes when the condition has held for ``name`` for ``seconds``, as far as could be known."""
         since, lost = (ask(name, condition, self._event.rv) for ask in (history.since, history.last_loss))
-        self.waits(since, seconds, what, lost)
+        known = lost is not None and _own_write(history, name, lost, self._event)
+        self.waits(since, seconds, what, None if known else lost)
 
     def waits(self, since: Event[Any] | None, seconds: float, what: str, lost: Event[Any] | None = None) -> None:
         """This moment comes at least ``seconds`` after ``since``, when ``what`` came to be; ``None``: it was not so.
 
-        ``lost`` is when it last ceased to be so: a controller may still act on what was before that.
+        ``lost`` is when it last ceased to be so, by no doing of the controller, which may still act on what was before.
         A kubelet notes when a pod became Ready in whole seconds, so a controller may be up to one second early.
         """
         expected = f"{say(self._event)} at least {seconds:g} s after {what}"
-        if lost and self._event.seconds - lost.seconds <= GRACE_SECONDS:
+        age = self._event.seconds - since.seconds if since else 0.0
+        begun, written = getattr(since.fact, "ready_since", None) if since else None, self._event.fact.written
+        known = begun is not None and written is not None and written - begun >= seconds
+        if since and (age >= seconds - 1 or known):
+            self._add(Outcome.HOLDS, expected, f"{say(self._event)} {age:.3f} s after that", since)
+        elif lost and self._event.seconds - lost.seconds <= GRACE_SECONDS:
             seen = f"{say(self._event)} {self._event.seconds - lost.seconds:.3f} s after that stopped being so"
             self._add(Outcome.INCONCLUSIVE, expected, seen, lost, cause=Reason.RACED)
-            return
-        if since is None:
+        elif since is None:
             self._add(Outcome.VIOLATED, expected, f"{say(self._event)}, and that was not so")
-            return
-        age = self._event.seconds - since.seconds
-        begun, written = getattr(since.fact, "ready_since", None), self._event.fact.written
-        in_time = age >= seconds - 1 or (begun is not None and written is not None and written - begun >= seconds)
-        if in_time or not (self._event.late or since.late):
-            outcome = Outcome.HOLDS if in_time else Outcome.VIOLATED
-            self._add(outcome, expected, f"{say(self._event)} {age:.3f} s after that", since)
-        else:
+        elif self._event.late or since.late:
             self._add(Outcome.INCONCLUSIVE, expected, "one of the two was not seen in time", since, cause=Reason.RACED)
+        else:
+            self._add(Outcome.VIOLATED, expected, f"{say(self._event)} {age:.3f} s after that", since)
 
     def counts(self, what: str, certain: int, possible: int, most: int) -> None:
         """At this moment at most ``most`` of something are there: ``certain`` ones, of which the controller knew, and
