@@ -8,7 +8,7 @@ from reporting_story import CRASH, IMPLEMENTATION, PROMISES, RUN, verdicts_of
 
 from stsconf.documents import dumps, write
 from stsconf.errors import ExitCode, ResultFileError
-from stsconf.judging.result import RecordingEntry, document, exit_code, read
+from stsconf.judging.result import OTHERS, RecordingEntry, RunInfo, document, exit_code, read
 from stsconf.judging.verdict import Outcome, Verdict
 from stsconf.timeline.recording import Recording, load
 
@@ -153,3 +153,20 @@ def test_fields_of_a_later_version_are_ignored(broken: Recording, tmp_path: Path
 def test_a_missing_document_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ResultFileError, match="There is no"):
         read(tmp_path / "verdict.json")
+
+
+def test_a_run_says_what_other_clients_did_and_lists_only_some_of_much() -> None:
+    acts = tuple(f"scenario create: pods web-{n} was deleted" for n in range(OTHERS + 3))
+    shape = {
+        "id": "r",
+        "started": "",
+        "seconds": 1.0,
+        "suite": "0",
+        "provider": "kind",
+        "cluster": {},
+        "environment": {},
+    }
+    remarks = RunInfo(**shape, scenarios=(), exit_code=ExitCode.HOLDS, others=acts).remarks
+    assert remarks[0] == f"Not by this run: {acts[0]}"
+    assert remarks[-1] == "Not by this run: 3 more acts of others"
+    assert len(remarks) == OTHERS + 1

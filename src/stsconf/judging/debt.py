@@ -49,7 +49,7 @@ def excuse(timeline: Timeline, witness: Collection[Event[Any]], *, of_ready_pods
             Reason.NOT_REACHED,
             f"not reached within {window.ended - asked.began.seconds:.1f} s, which may be too short",
         )
-    if asked and not window.end.alive and not _acted_since(timeline, asked):
+    if asked and not _acted_since(timeline, asked):
         return (
             Reason.NOT_REACHED,
             "not reached, and since the last change of the spec the controller was not seen at work",

@@ -28,6 +28,9 @@ UNREACHED = "the run ended before it"
 
 _NOBODY_ASKED = frozenset({Outcome.NOT_APPLICABLE, Outcome.NOT_JUDGED})
 
+OTHERS = 20
+"""How many acts of other clients a report lists by name; verdict.json has them all."""
+
 
 class RunInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Where and how a run happened.
@@ -36,6 +39,7 @@ class RunInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
     ``cluster`` holds version, uid, context and the like; ``environment`` at least ``stand_ins``, the parts that were
     not the real ones. ``accepted`` are the promises whose deviation a file of accepted ones excuses. ``ended`` says
     what ended the run before its end, ``remains`` what of it is still there, a sentence each: neither is a verdict.
+    ``others`` is what other clients are known to have done to the run's objects, a sentence each.
     """
 
     id: str
@@ -50,12 +54,19 @@ class RunInfo(Struct, frozen=True, kw_only=True, omit_defaults=True):
     accepted: tuple[str, ...] = ()
     ended: str = ""
     remains: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
 
     @property
     def remarks(self) -> tuple[str, ...]:
         """What a reader must know of the run beside the verdicts, a sentence each."""
         ended = (f"The run ended early: {self.ended}.",) if self.ended else ()
-        return (*ended, *(f"Still there: {one}" for one in self.remains))
+        more = [f"{len(self.others) - OTHERS} more acts of others"] if len(self.others) > OTHERS else []
+        others = (*self.others[:OTHERS], *more)
+        return (
+            *ended,
+            *(f"Still there: {one}" for one in self.remains),
+            *(f"Not by this run: {one}" for one in others),
+        )
 
     @property
     def stand_ins(self) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 import platform
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -18,7 +18,9 @@ from stsconf.judging.promise import Promise
 from stsconf.judging.result import CUT_SHORT, UNREACHED, Document, RunInfo
 from stsconf.judging.verdict import Verdict
 from stsconf.report import junit, page, report, summary
+from stsconf.timeline.questions import authors
 from stsconf.timeline.recording import Recording
+from stsconf.timeline.timeline import Timeline
 
 
 class Results:
@@ -86,6 +88,7 @@ class Results:
             accepted=self.accepted,
             ended=self.ended or next(filter(None, stopped), ""),
             remains=tuple(self._remains),
+            others=tuple(_others(timelines)),
         )
 
     @property
@@ -151,3 +154,11 @@ def rejudge(recordings: Iterable[Recording], promises: Iterable[Promise], output
         if not promise.on_request or any(map(promise.wants, timelines)):
             results.add(judge(promise, timelines))
     return results
+
+
+def _others(timelines: Iterable[Timeline]) -> Iterator[str]:
+    """What other clients are known to have done, by scenario."""
+    for timeline in timelines:
+        for act in authors.foreign(timeline):
+            if act.by.author is authors.Author.OTHER:
+                yield f"scenario {timeline.window.scenario}: {act}"

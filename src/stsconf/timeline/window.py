@@ -32,8 +32,7 @@ class ScenarioEnd(Struct, frozen=True, omit_defaults=True):
     and ``environment`` what outside the controller was in the way. ``published``: whether the Service came to answer
     with its pods, ``None`` where that was not waited for. ``failed`` is the error that ended it, ``not_carried_out``
     the act that did not take, refused or undone by somebody else, ``stopped`` what stopped it before its end: a
-    sentence each. ``lacks`` says by name what it wanted to bring about and this cluster cannot, and why. ``alive``:
-    whether the controller noticed a change of the spec after a wait had run out, ``None`` where that was not tried.
+    sentence each. ``lacks`` says by name what it wanted to bring about and this cluster cannot, and why.
     """
 
     settled: bool | None = None
@@ -44,7 +43,6 @@ class ScenarioEnd(Struct, frozen=True, omit_defaults=True):
     not_carried_out: str = ""
     stopped: str = ""
     lacks: dict[str, str] = {}
-    alive: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
