@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.faulty.controller import Action, Create, Delete, Patch, WriteStatus
@@ -121,6 +121,7 @@ def test_from_the_tenth_message_on_they_are_combined(write: Callable[[str], Any]
     assert write("later")["message"] == "later"
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 900), max_size=60))
 def test_no_more_come_through_than_the_budget_has(waits: list[float]) -> None:
     clock = Clock()
