@@ -322,6 +322,8 @@ def _doubt(*acts: Event[Any] | None) -> str:
                 author = authors.of(timeline, act)
                 if not author.may_be_blamed:
                     return f"{say(act)}: {author}"
+                if touched := authors.touched_before(timeline, act):
+                    return f"before that {touched}"
     finally:
         kinds_read.reset(unread)
     return ""

@@ -157,7 +157,7 @@ class _Reader:
         self.actions: list[tuple[str, Action]] = []
         self.observations: list[tuple[str, Observation]] = []
         self.writes: list[tuple[str, Write]] = []
-        self.audited = False
+        self.audited: bool | None = None
         self.open_actions: dict[str, Mapping[str, Any]] = {}
         self.problems: list[tuple[str, Problem]] = []
         self.unrecorded: list[str] = []

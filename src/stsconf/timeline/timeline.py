@@ -33,7 +33,7 @@ class Timeline:
         header: Mapping[str, Any],
         writes: Iterable[Write] = (),
         *,
-        audited: bool = False,
+        audited: bool | None = None,
     ) -> None:
         self.window = window
         self.actions = tuple(actions)
@@ -43,7 +43,7 @@ class Timeline:
         self.header = header
         self.writes = tuple(writes)
         """What the server's audit log says of this window's namespace and volumes, in the log's order."""
-        self.audited = audited
+        self.audited, self._unaudited = audited is True, audited is None
         """Whether ``writes`` is all of it. If not, a missing write proves nothing."""
         self.answers: dict[Hashable, tuple[Any, frozenset[str]]] = {}
         self._histories = histories
@@ -100,8 +100,11 @@ class Timeline:
 
     @property
     def alone(self) -> bool:
-        """Whether the run made this cluster, so that nobody else is known to act on it."""
-        return self.header.get("provider") in ("kind", "local")
+        """Whether the run made this cluster, so that nobody else is known to act on it.
+
+        Only where the recording is older than audit records: where there are some, they say who acts.
+        """
+        return self._unaudited and self.header.get("provider") in ("kind", "local")
 
     def same_domain(self, *kinds: str) -> None:
         """Raise ``UnknownFact`` unless these kinds and pods were shown to share one revision counter."""

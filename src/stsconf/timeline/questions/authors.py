@@ -61,6 +61,20 @@ class Authorship:
         return self.author not in (Author.OTHER, Author.UNKNOWN)
 
 
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """Something that another client, or nobody knows who, did to the set or to what belongs to it."""
+
+    line: int
+    seconds: float
+    uid: str
+    what: str
+    by: Authorship
+
+    def __str__(self) -> str:
+        return f"{self.what} at {self.seconds:.3f} s: {self.by}"
+
+
 def of(timeline: Timeline, event: Event[Any]) -> Authorship:
     """Who brought this version of an object about."""
     if event.change in (Change.LISTED, Change.LOST):
@@ -68,6 +82,11 @@ def of(timeline: Timeline, event: Event[Any]) -> Authorship:
     if event.change is Change.DELETED or event.fact.terminating:
         return of_end(timeline, event)
     return of_write(timeline, event)
+
+
+def touched_before(timeline: Timeline, event: Event[Any]) -> Foreign | None:
+    """What another client did to this very object before a moment: the controller may have acted because of it."""
+    return next((act for act in foreign(timeline) if act.uid == event.uid and act.line < event.line), None)
 
 
 def of_end(timeline: Timeline, event: Event[Any]) -> Authorship:
@@ -115,19 +134,6 @@ def _user(write: Write) -> Authorship:
     return Authorship(Author.CLUSTER if CLUSTER_USERS.fullmatch(write.user) else Author.OTHER, how)
 
 
-@dataclass(frozen=True, slots=True)
-class Foreign:
-    """Something that another client, or nobody knows who, did to the set or to what belongs to it."""
-
-    line: int
-    seconds: float
-    what: str
-    by: Authorship
-
-    def __str__(self) -> str:
-        return f"{self.what} at {self.seconds:.3f} s: {self.by}"
-
-
 @question
 def foreign(timeline: Timeline) -> tuple[Foreign, ...]:
     """What others did in this window to the set, its pods, claims and revisions, in the order of the recording.
@@ -161,7 +167,7 @@ def _spec_changes(timeline: Timeline) -> Iterator[tuple[Event[facts.StatefulSet]
 def _as_foreign(event: Event[Any], by: Authorship) -> Foreign:
     ended = event.now is None or event.fact.terminating
     verb = "was deleted" if ended else "was changed"
-    return Foreign(event.line, event.seconds, f"{event.kind} {event.name} {verb}", by)
+    return Foreign(event.line, event.seconds, event.uid, f"{event.kind} {event.name} {verb}", by)
 
 
 @question
