@@ -1,6 +1,6 @@
 """Where a run happens. Every provider is a context manager that yields a ``Cluster``; promises cannot tell which."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -33,6 +33,7 @@ class Cluster:
     is still there. ``exchange``, where the provider can do that, gets another version, or a folder of programs, and
     returns what puts it in the place of the control plane and is done when its API server answers. ``lose``, where a
     node can be lost and its pods find another one, is a context in which the kubelet of a node does not run.
+    ``audit_log`` gives the lines of the API server's audit log, where there is one.
     """
 
     provider: Provider
@@ -54,6 +55,7 @@ class Cluster:
     remains: list[str] = field(default_factory=list)
     exchange: Callable[[str], Callable[[], None]] | None = None
     lose: Callable[[str], AbstractContextManager[None]] | None = None
+    audit_log: Callable[[], Iterable[bytes]] | None = None
 
     @property
     def identity(self) -> Mapping[str, str]:

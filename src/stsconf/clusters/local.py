@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from hashlib import file_digest
 from importlib.util import find_spec
 from pathlib import Path
@@ -38,6 +39,8 @@ STAND_INS = (
     "Pods and nodes are simulated: kwok reports what a kubelet would",
     "volumes are folders that nothing mounts, from a provisioner of our own",
 )
+AUDIT_BACKUPS = 4
+"""Parts of the audit log, of 100 MB each (the server's default), that are kept beside the newest."""
 POLL = 0.05
 """Seconds between two looks at what starts."""
 ANY_ADDRESS = "192.0.2.1"
@@ -134,6 +137,7 @@ def cluster(
             facts=facts,
             alive=alive,
             exchange=exchange,
+            audit_log=partial(_audit_log, data),
         )
         yield ready
         try:
@@ -147,6 +151,13 @@ def cluster(
                 say("local: the control plane keeps running; new PersistentVolumeClaims get no volume any more")
                 return
         say("local: ending the control plane")
+
+
+def _audit_log(data: Path) -> Iterator[bytes]:
+    """The lines of the API server's audit log, parts that were put aside first."""
+    for part in sorted(data.glob("audit*.log")):  # audit-<time>.log stands before audit.log
+        with part.open("rb") as lines:
+            yield from lines
 
 
 def find_programs(settings: Settings, say: Say) -> tuple[dict[str, str], dict[str, Any]]:
@@ -280,6 +291,10 @@ class _Plane:
             "--service-account-issuer=https://kubernetes.default.svc",
             "--service-cluster-ip-range=10.96.0.0/16",
             "--profiling=false",
+            f"--audit-policy-file={suite_files.root() / 'manifests' / 'audit-policy.yaml'}",
+            f"--audit-log-path={data / 'audit.log'}",
+            "--audit-log-mode=blocking",
+            f"--audit-log-maxbackup={AUDIT_BACKUPS}",
         )
         self._start("kube-apiserver", *self._server_arguments)
         admin = authority.kubeconfig(self._server, "admin", "stsconf:admin", "system:masters")

@@ -70,6 +70,7 @@ def record(
             },
             sentinel_namespace=probe if cluster.ours else None,
             deadline=config.deadline,
+            audit_log=cluster.audit_log,
         )
 
         def setting_of(scenario: Scenario) -> Setting:
