@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from stsconf.timeline.questions import authors
+from stsconf.timeline.questions.authors import Author
+from stsconf.timeline.recording import load
 from tests.local.conftest import assert_nothing_left, of
 
 pytestmark = [pytest.mark.local]
@@ -22,6 +25,10 @@ def test_a_kept_control_plane_answers_until_it_is_cleaned(tmp_path: Path) -> Non
     options = ("--cluster=local", "--scenario=create", "--promises=ORD-01", "--keep=always", "--output-dir=out")
     done = stsconf("run", *options)
     assert done.returncode == 0, done.stdout + done.stderr
+    (timeline,) = load(next((tmp_path / "out" / "timelines").glob("run.ndjson*"))).timelines
+    assert timeline.audited, "the audit log of a cluster that we made is part of the recording"
+    assert {authors.of(timeline, e).author for e in timeline.pods.created()} == {Author.CONTROLLER}
+    assert not authors.foreign(timeline)
     (remains,) = json.loads((tmp_path / "out" / "verdict.json").read_text())["run"]["remains"]
     look, remove = (shlex.split(command) for command in re.findall("`(.*?)`", remains))
     data = Path(look[1].removeprefix("--kubeconfig=")).parent

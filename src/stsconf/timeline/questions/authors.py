@@ -25,8 +25,9 @@ CONTROLLER_USER = "system:serviceaccount:kube-system:statefulset-controller"
 """Who the StatefulSet controller is to an API server, where controllers have accounts of their own (the default)."""
 CLUSTER_USERS = re.compile(
     r"system:(serviceaccount:kube-system:.+|kube-controller-manager|kube-scheduler|apiserver|node:.+)"
+    r"|stsconf:(kwok|provisioner)"
 )
-"""Users of an audit log that are parts of the cluster itself."""
+"""Users of an audit log that are parts of the cluster itself; the last two stand in for a kubelet and a provisioner."""
 CLUSTER_MANAGERS = frozenset({"kube-controller-manager", "kube-scheduler", "kubelet", "stsconf"})
 """Field managers (metadata.managedFields) whose writes are expected: the cluster's own programs, and this suite."""
 CLOCK = 2.0
