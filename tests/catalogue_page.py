@@ -1,4 +1,4 @@
-"""``python -m tests.catalogue_page`` writes ``docs/catalogue.md``."""
+"""``docs/catalogue.md``; ``python -m tests.pages`` writes it."""
 
 from collections import Counter
 from pathlib import Path
@@ -20,7 +20,7 @@ def page() -> str:
         "# Catalogue",
         "",
         f"{len(rows())} things that the documents of Kubernetes say about StatefulSets, and where each stands.",
-        "Generated from `src/stsconf/judging/catalogue.toml` and `conformance/` by `python -m tests.catalogue_page`.",
+        "Generated from `src/stsconf/judging/catalogue.toml` and `conformance/` by `python -m tests.pages`.",
         "",
         f"For {quoted} the document's own words are given, as in a copy that was read; the copies are listed at the",
         "end. The others are unverified.",
@@ -56,8 +56,3 @@ def _standing(row: Row) -> str:
     else:
         where = str(row.standing)
     return f"{where}. {row.note}" if row.note else where
-
-
-if __name__ == "__main__":
-    PAGE.write_text(page(), encoding="utf-8")
-    print(PAGE)

@@ -1,7 +1,7 @@
 """Named edits of a real recording: each makes a fault that some controller could have, and keeps everything else.
 
 ``tests/editor.py`` is what an edit can do; the edits are in ``tests/edits_*.py``.
-``python -m tests.edits`` writes ``docs/edit-matrix.md``: which promises each edit breaks.
+``docs/edit-matrix.md`` says which promises each edit breaks; ``python -m tests.pages`` writes it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -69,7 +69,7 @@ def matrix() -> str:
     lines = [
         "# What each edit of a real recording breaks",
         "",
-        "Made by `python -m tests.edits` from `tests/recordings/`, compared by a test, reviewed by hand. Each row",
+        "Made by `python -m tests.pages` from `tests/recordings/`, compared by a test, reviewed by hand. Each row",
         "changes one thing in the recording, as a faulty controller could have done, and seals it again. *Differs*:",
         "the promise is about the implementation. All others that hold on the recording as it was made still hold.",
         "",
@@ -91,8 +91,3 @@ def matrix() -> str:
     lines += ["", "| promise | broken by |", "|---|---|"]
     lines += [f"| {promise} | {'; '.join(names)} |" for promise, names in sorted(broken_by.items())]
     return "\n".join(lines) + "\n"
-
-
-if __name__ == "__main__":
-    MATRIX.write_text(matrix(), encoding="utf-8")
-    print(MATRIX)

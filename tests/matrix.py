@@ -124,6 +124,13 @@ def page(columns: Sequence[Mapping[str, Any]], missing: Sequence[str]) -> str:
     return "\n".join(lines)
 
 
+def committed() -> str:
+    """The page of the committed data."""
+    columns = json.loads(DATA.read_text(encoding="utf-8"))["columns"]
+    run = {column["version"] for column in columns}
+    return page(columns, [version for version in versions() if version not in run])
+
+
 def _explained(promise: str, version: str, outcome: str) -> str:
     known = [each for each in _deviations() if each["promise"] == promise and version in each["versions"]]
     if known:
@@ -153,7 +160,7 @@ def main(*chosen: str) -> bool:
     ordered = [columns[version] for version in versions() if version in columns]
     told = {"schema": "sts-matrix", "v": 1, "columns": ordered, "deviations": _deviations()}
     DATA.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
-    PAGE.write_text(page(ordered, [version for version in versions() if version not in columns]), encoding="utf-8")
+    PAGE.write_text(committed(), encoding="utf-8")
     return not wrong
 
 

@@ -1,4 +1,4 @@
-"""``python -m tests.schemas`` writes ``docs/schemas``: the JSON Schema of every JSON file of this project."""
+"""``docs/schemas``: the JSON Schema of every JSON file of this project. ``python -m tests.pages`` writes them."""
 
 import json
 from inspect import cleandoc
@@ -38,9 +38,3 @@ def _alike(schema: Any) -> Any:
     if isinstance(text := found.get("description"), str):
         found["description"] = cleandoc(text)
     return found
-
-
-if __name__ == "__main__":
-    for name in KINDS:
-        (FOLDER / name).write_text(text(name), encoding="utf-8")
-        print(FOLDER / name)

@@ -9,7 +9,7 @@ from stsconf.act.scenarios.upgrades import UPGRADED
 from stsconf.judging.catalogue import MEANING, Row, Standing, rows
 from stsconf.judging.promise import DOCS, Level, Promise
 from stsconf.report.listing import sentence
-from tests.catalogue_page import PAGE, PROMISES, page
+from tests.catalogue_page import PROMISES
 
 
 @pytest.mark.parametrize("promise", PROMISES.values(), ids=lambda p: p.id)
@@ -65,7 +65,3 @@ def test_a_promise_names_scenarios_that_exist(promise: Promise) -> None:
 
 def test_every_standing_is_explained_and_used() -> None:
     assert set(MEANING) == set(Standing) == {row.standing for row in rows()}
-
-
-def test_the_page_in_the_docs_is_what_the_catalogue_gives() -> None:
-    assert PAGE.read_text(encoding="utf-8") == page(), "make it again: python -m tests.catalogue_page"

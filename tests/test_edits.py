@@ -64,7 +64,7 @@ def test_a_fault_breaks_what_it_should_and_nothing_else(edited: Edit) -> None:
 
 
 def test_the_matrix_in_the_docs_is_what_the_edits_give() -> None:
-    assert MATRIX.read_text(encoding="utf-8") == matrix(), "make it again: python -m tests.edits, and review it"
+    assert MATRIX.read_text(encoding="utf-8") == matrix(), "python -m tests.pages edit-matrix.md, and review it"
 
 
 @pytest.mark.parametrize("scenario", sorted(SCENARIOS))

@@ -47,10 +47,6 @@ def changed(change: Callable[[dict[str, Any]], None]) -> Recording:
     return assemble(RECORDING, edited(), inspect(RECORDING))
 
 
-def test_the_page_is_what_the_recording_and_the_promises_say_now() -> None:
-    assert PAGE.read_text(encoding="utf-8") == markdown(read()), "write it again: python -m tests.walkthrough_page"
-
-
 def test_every_step_supports_its_promises() -> None:
     found = read()
     assert [part.step for part in found.parts] == list(steps())

@@ -1,4 +1,4 @@
-"""``python -m tests.walkthrough_page`` writes ``docs/walkthrough.md`` from the recording of a real walkthrough."""
+"""``docs/walkthrough.md``, from the recording of a real walkthrough; ``python -m tests.pages`` writes it."""
 
 from functools import cache
 from pathlib import Path
@@ -7,7 +7,7 @@ from stsconf import Recording, Verdict, judge, load, suite_files
 from stsconf.judging import tutorial
 from stsconf.judging.promise import import_promises
 from stsconf.judging.tutorial import Transcript, steps
-from stsconf.report.walkthrough import Page, markdown, page
+from stsconf.report.walkthrough import Page, page
 
 FOLDER = Path(__file__).parent / "recordings" / "walkthrough"
 PAGE = Path(__file__).parents[1] / "docs" / "walkthrough.md"
@@ -26,8 +26,3 @@ def read(transcript: Transcript | None = None) -> Page:
     """The page of the kept walkthrough, or what it would be with another transcript."""
     recording, verdicts = kept()
     return page(steps(), transcript or tutorial.read(FOLDER / "walkthrough.json"), recording, verdicts)
-
-
-if __name__ == "__main__":
-    PAGE.write_text(markdown(read()), encoding="utf-8")
-    print(PAGE)
