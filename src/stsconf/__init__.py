@@ -1,8 +1,8 @@
 """Does this Kubernetes cluster keep every documented promise about StatefulSets?
 
-The engine in data-flow order: ``clusters`` (where it runs), ``workload`` and ``scenarios`` (what is done),
-``recorder`` (what happened, every version of every object), ``timeline`` (the same, as questions), ``promise`` and
-``expect`` (what must be true), ``judge`` and ``verdict`` (was it), ``reporting`` (who needs to know). No pytest here.
+The engine in data-flow order: ``clusters`` (where it runs), ``act`` (what is done), ``record`` (what happened, every
+version of every object), ``timeline`` (the same, as questions), ``judging`` (what must be true, and was it), ``gate``
+(against an earlier result), ``report`` (who needs to know); ``run`` joins them. No pytest here.
 """
 
 from importlib import import_module
