@@ -7,6 +7,7 @@ from typing import Any
 
 from stsconf import suite_files
 from stsconf.cli.arguments import add_command, add_options, given
+from stsconf.errors import UsageError
 
 
 def add(commands: Any) -> None:
@@ -34,6 +35,8 @@ def _handle(arguments: argparse.Namespace) -> int:
     results = judged_again(
         arguments.recording, arguments.output_dir, lambda promise: not names or {promise.id, promise.area} & {*names}
     )
+    for path, words, _ in map(_origin, results.recordings):
+        print(f"Judged: {path} ({words})")
     return told(results, write=arguments.output_dir is not None)
 
 
@@ -45,7 +48,22 @@ def judged_again(paths: Sequence[Path], output_dir: Path | None, wanted: Callabl
 
     promises = filter(wanted, import_promises(suite_files.conformance()).values())
     recordings = [load(path) for each in paths for path in recordings_below(each)]
+    origins = {where: f"{path} ({words})" for path, words, where in reversed([_origin(r) for r in recordings])}
+    if len(origins) > 1:
+        raise UsageError(
+            "These recordings are of different clusters or versions, and one verdict cannot speak of both: "
+            f"{'; '.join(sorted(origins.values()))}.",
+            "Judge them one by one.",
+        )
     return rejudge(recordings, promises, output_dir or Path())
+
+
+def _origin(recording: Any) -> tuple[Path, str, tuple[object, object]]:
+    """Where a recording was made: its file, in words, and what must be the same for one verdict."""
+    header = recording.header
+    version, cluster = (header.get("server") or {}).get("gitVersion"), header.get("cluster")
+    names = f"Kubernetes {version or 'of unknown version'}, cluster {cluster or 'unknown'}"
+    return recording.path, f"{names}, recorded {header.get('started') or 'at an unknown time'}", (version, cluster)
 
 
 def told(results: Any, *, write: bool) -> int:

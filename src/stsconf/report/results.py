@@ -45,10 +45,15 @@ class Results:
         self._verdicts: dict[str, Verdict] = {}
         self._started = datetime.now(UTC)
         self._clock = time.monotonic()
+        self._seconds: float | None = None
 
     def ran_on(self, cluster: Mapping[str, str], environment: Mapping[str, Any], remains: Sequence[str]) -> None:
         """Say where the run happened; ``remains`` may grow until the results are written."""
         self._cluster, self._environment, self._remains = cluster, environment, remains
+
+    def took(self, started: datetime, seconds: float) -> None:
+        """Say when what is judged was recorded, and how long that took; by default it is from now to the end."""
+        self._started, self._seconds = started, seconds
 
     def add(self, verdict: Verdict) -> None:
         """Keep one verdict; the same promise judged again replaces its own."""
@@ -78,7 +83,7 @@ class Results:
         return RunInfo(
             id=self._run_id,
             started=self._started.isoformat(timespec="seconds"),
-            seconds=time.monotonic() - self._clock,
+            seconds=time.monotonic() - self._clock if self._seconds is None else self._seconds,
             suite=version("statefulset-conformance"),
             provider=self._provider,
             cluster=self._cluster or where,
@@ -149,6 +154,9 @@ def rejudge(recordings: Iterable[Recording], promises: Iterable[Promise], output
     header = recordings[0].header if recordings else {}
     results = Results(str(header.get("run", "")), str(header.get("provider", "recorded")), output_dir)
     results.recordings = recordings
+    if header.get("started"):
+        began = min(datetime.fromisoformat(r.header["started"]) for r in recordings if r.header.get("started"))
+        results.took(began, sum(recording.seconds for recording in recordings))
     timelines = [t for r in recordings for t in r.timelines]
     for promise in promises:
         if not promise.on_request or any(map(promise.wants, timelines)):

@@ -43,6 +43,8 @@ class Recording:
     timelines: tuple[Timeline, ...]
     problems: tuple[Problem, ...]
     events: int
+    seconds: float = 0.0
+    """How long was recorded: the recorder's clock at the last record."""
 
     def records(self) -> Iterator[tuple[int, Record]]:
         """Every record of the file with its line number, from 1, read anew."""
@@ -165,9 +167,11 @@ class _Reader:
         self.probe_failed = False
         self.probed: frozenset[str] = frozenset()
         self.count = 0
+        self.seconds = 0.0
 
     def read(self, records: Iterable[tuple[int, Record]]) -> Recording:
         for line, record in records:
+            self.seconds = max(self.seconds, record.get("t", 0) / 1e9)
             handler = getattr(self, f"_on_{record.get('rec')}", None)
             if handler:
                 handler(line, record)
@@ -191,6 +195,7 @@ class _Reader:
             timelines=tuple(self._timeline(window, domain) for window in self._windows()),
             problems=(*(problem for _, problem in self.problems), *self._cut_short()),
             events=self.count,
+            seconds=self.seconds,
         )
 
     def _cut_short(self) -> Iterator[Problem]:
