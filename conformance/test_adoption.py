@@ -1,7 +1,7 @@
 """Pods without an owner are adopted, pods that no longer match are let go."""
 
 from stsconf import Level, Timeline, expect, expect_none, expect_reached, promise
-from stsconf.timeline.questions import harness, ownership, pods, sets
+from stsconf.timeline.questions import ownership, pods, sets, updates
 
 TUTORIAL = "tutorials/stateful-application/basic-stateful-set/"
 ADOPTION = f"{TUTORIAL}#non-cascading-delete"
@@ -19,7 +19,7 @@ def test_matching_pods_without_an_owner_are_adopted(timeline: Timeline) -> None:
             )
 
 
-@promise("ADP-02", source=ADOPTION, scenarios=("readopt",), revision=2)
+@promise("ADP-02", source=ADOPTION, scenarios=("readopt",), revision=3)
 def test_adoption_does_not_restart_a_pod(timeline: Timeline) -> None:
     """Adoption neither deletes, replaces, restarts nor moves a Pod."""
     for made in timeline.sets.created():
@@ -28,8 +28,8 @@ def test_adoption_does_not_restart_a_pod(timeline: Timeline) -> None:
             if adopted is not None and (was := timeline.pods.before(adopted.rv, orphan.name)):
                 expect(adopted).keeps(was, "uid", "restarts", "node", "pod_ip", "terminating")
             stop = timeline.pods.stop_of(orphan.uid)
-            if stop is not None and pods.wanted_at(timeline, stop):
-                expect(stop).shows("deleted by hand", stop.uid in harness.deleted_pods(timeline), True)
+            if stop is not None and pods.wanted_at(timeline, stop) and not updates.was_due(timeline, stop):
+                expect(stop).shows("deleted by hand", stop.uid in pods.by_hand(timeline), True)
 
 
 @promise(
@@ -64,7 +64,7 @@ def test_a_pod_that_belongs_to_another_is_left_alone(timeline: Timeline) -> None
                     expect(later).keeps(other, "owner_uid")
             stop = timeline.pods.stop_of(other.uid)
             if stop is not None:
-                expect(stop).shows("deleted by hand", stop.uid in harness.deleted_pods(timeline), True)
+                expect(stop).shows("deleted by hand", stop.uid in pods.by_hand(timeline), True)
 
 
 @promise(

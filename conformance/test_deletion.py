@@ -35,7 +35,8 @@ def test_the_pods_of_a_deleted_set_are_deleted(timeline: Timeline) -> None:
 def test_scaling_to_zero_first_ends_the_pods_in_order(timeline: Timeline) -> None:
     """Under OrderedReady, scaling to 0 removes Pods one by one from the highest, before the StatefulSet is deleted."""
     for gone in harness.cascades(timeline, "Background"):
-        if gone.fact.replicas == 0 and timeline.ordered:
+        waited = not timeline.window.passive or gone.fact.at_rest
+        if gone.fact.replicas == 0 and timeline.ordered and waited:
             for stop in pods.excess_stops(timeline):
                 for higher in pods.higher_at(timeline, stop):
                     expect(stop).follows(timeline.pods.end_of(higher.uid), f"Pod {higher.name} is gone")
@@ -79,7 +80,7 @@ def test_orphaned_pods_keep_running(timeline: Timeline) -> None:
                 expect(freed).keeps(member, "uid", "terminating", "restarts", "phase", "ready")
             stop = timeline.pods.stop_of(member.uid)
             if stop is not None and stop.fact.owner_uid in (None, asked.uid):
-                expect(stop).shows("deleted by hand", stop.uid in harness.deleted_pods(timeline), True)
+                expect(stop).shows("deleted by hand", stop.uid in pods.by_hand(timeline), True)
 
 
 @promise("DEL-10", source=f"{GC}#orphaned-dependents", scenarios=("orphan_delete", "readopt"))

@@ -58,11 +58,11 @@ def test_the_host_name_is_the_pod_name(timeline: Timeline) -> None:
         expect(created).has(hostname=created.name)
 
 
-@promise("IDN-07", source=NETWORK, scenarios=("create",), survives_gaps=True)
+@promise("IDN-07", source=NETWORK, scenarios=("create",), survives_gaps=True, revision=2)
 def test_the_subdomain_is_the_governing_service(timeline: Timeline) -> None:
     """Each Pod's subdomain is the name of the governing Service."""
     for created in pods.created_by_set(timeline):
-        expect(created).has(subdomain=sets.service_name(timeline))
+        expect(created).has(subdomain=sets.service_name(timeline, created.fact.owner_uid))
 
 
 @promise("IDN-09", source=NETWORK, scenarios=("create", "scale_up", "rescale"), survives_gaps=True)
@@ -90,7 +90,7 @@ def test_names_stay_when_a_pod_is_replaced(timeline: Timeline) -> None:
     "IDN-11",
     source=f"{TUTORIAL}#using-stable-network-identities",
     scenarios=("scale_up_held",),
-    revision=2,
+    revision=3,
     survives_gaps=True,
 )
 def test_the_service_answers_only_with_running_and_ready_pods(timeline: Timeline) -> None:
@@ -99,7 +99,7 @@ def test_the_service_answers_only_with_running_and_ready_pods(timeline: Timeline
         if endpoints.raced_with_unready(timeline, written, name):
             continue
         expect(written).finds(timeline.pods, name, healthy, "Running and Ready")
-    if endpoints.awaited(timeline):
+    if endpoints.awaited(timeline) and not endpoints.publishes_unready(timeline):
         names = sorted(name for name, endpoint in endpoints.at_end(timeline).items() if endpoint.ready)
         for desired in timeline.sets.latest().values():
             ready = sorted(member.name for member in pods.healthy_members(timeline))
@@ -111,10 +111,10 @@ def test_the_service_answers_only_with_running_and_ready_pods(timeline: Timeline
             )
 
 
-@promise("IDN-08", source=f"{PAGE}#pod-identity", scenarios=("moved", "drain"), needs=("nodes",))
+@promise("IDN-08", source=f"{PAGE}#pod-identity", scenarios=("moved", "drain"), needs=("nodes",), revision=2)
 def test_a_pod_keeps_its_identity_on_another_node(timeline: Timeline) -> None:
     """A Pod replaced on another node keeps its name, ordinal, hostname, subdomain and PVCs."""
     for old, new in pods.replacements(timeline):
         there = next((e for e in timeline.pods.named(new.name) if e.uid == new.uid and e.fact.node), None)
         if there and old.fact.node and there.fact.node != old.fact.node:
-            expect(there).keeps(old, "name", "ordinal", "hostname", "subdomain", "claims")
+            expect(there).keeps(old, "name", "ordinal", "hostname", "subdomain", "own_claims")

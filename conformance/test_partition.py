@@ -1,7 +1,7 @@
 """Staged updates: a partition keeps the pods below it as they are; OnDelete leaves it to the user."""
 
 from stsconf import Level, Timeline, expect, expect_none, promise
-from stsconf.timeline.questions import harness, pods, sets, updates
+from stsconf.timeline.questions import pods, sets, updates
 
 PAGE = "concepts/workloads/controllers/statefulset/"
 PARTITION = f"{PAGE}#partitions"
@@ -73,7 +73,13 @@ def test_lowering_the_partition_goes_on_with_the_pods_it_frees(timeline: Timelin
                     expect(update.stop).follows(asked, f"Pod {higher.name}, not updated yet, is asked to stop")
 
 
-@promise("PRT-06", source=f"{CODE}stateful_set_control.go", scenarios=("partition",), level=Level.IMPLEMENTATION)
+@promise(
+    "PRT-06",
+    source=f"{CODE}stateful_set_control.go",
+    scenarios=("partition",),
+    level=Level.IMPLEMENTATION,
+    revision=2,
+)
 def test_raising_the_partition_rolls_nothing_back(timeline: Timeline) -> None:
     """Raising the partition neither deletes nor replaces a Pod."""
     for was, epoch in sets.changes(timeline):
@@ -81,7 +87,7 @@ def test_raising_the_partition_rolls_nothing_back(timeline: Timeline) -> None:
         if was.spec.template == epoch.spec.template and len(held_now) > len(held):
             for member in pods.members_at(timeline, epoch.began.rv):
                 later = timeline.pods.before(epoch.until_rv, member.name)
-                if later is not None and member.uid not in harness.deleted_pods(timeline):
+                if later is not None and member.uid not in pods.by_hand(timeline):
                     expect(later).keeps(member, "uid", "terminating")
 
 

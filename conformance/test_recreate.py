@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from stsconf import Event, NotApplicable, Pod, Timeline, expect, expect_none, expect_reached, healthy, promise
 from stsconf.timeline.epochs import Epoch, Rollout
 from stsconf.timeline.events import END
-from stsconf.timeline.questions import claims, harness, ownership, pods, sets, updates
+from stsconf.timeline.questions import claims, ownership, pods, sets, updates
 
 KEP_3541 = "https://www.kubernetes.dev/resources/keps/3541/"
 RECREATING = ("recreate", "recreate_parallel")
@@ -41,7 +41,7 @@ def test_all_pods_of_the_old_revision_are_stopped_together(timeline: Timeline) -
             what = f"Pod {old.name}, of the old revision, is asked to stop"
             if asked is not None and asked.rv < recreation.until_rv:
                 expect_reached(True, what, asked)
-                if first is not None and first.uid != old.uid and old.uid not in harness.deleted_pods(timeline):
+                if first is not None and first.uid != old.uid and old.uid not in pods.by_hand(timeline):
                     expect(first).follows(asked, what)
             elif recreation.is_last:
                 expect_reached(False, what, old)
@@ -88,7 +88,7 @@ def test_a_corrected_template_replaces_broken_pods(timeline: Timeline) -> None:
         for old in broken:
             going, new = timeline.pods.deletion_of(old.uid), pods.successor_of(timeline, old)
             if recreation.is_last or (new is not None and new.rv < recreation.until_rv):
-                alone = going is not None and old.uid not in harness.deleted_pods(timeline)
+                alone = going is not None and old.uid not in pods.by_hand(timeline)
                 expect_reached(alone, f"the broken Pod {old.name} is stopped by the controller", old)
                 made = new is not None and new.fact.revision == recreation.rollout.target
                 expect_reached(made, f"Pod {old.name} is created from the corrected template", *([new] if new else []))
@@ -125,8 +125,8 @@ def test_claims_and_volumes_are_kept(timeline: Timeline) -> None:
             new = pods.successor_of(timeline, old)
             if new is None or new.rv > recreation.until_rv:
                 continue
-            expect(new).keeps(old, "claims")
-            for name in old.fact.claims.values():
+            expect(new).keeps(old, "own_claims")
+            for name in old.fact.own_claims.values():
                 then = timeline.claims.before(recreation.rollout.epoch.began.rv, name)
                 now = expect(new).comes_with(timeline.claims.latest().get(name), f"PersistentVolumeClaim {name}")
                 if then and now:
@@ -175,7 +175,7 @@ def _until(timeline: Timeline, epoch: Epoch) -> int:
 
 def _of_the_controller(timeline: Timeline, stop: Event[Pod]) -> bool:
     """Whether only the set's controller can have stopped the Pod, and not because it had ended or is in excess."""
-    others = stop.fact.disrupted or stop.uid in harness.deleted_pods(timeline)
+    others = stop.fact.disrupted or stop.uid in pods.by_hand(timeline)
     return pods.wanted_at(timeline, stop) and not others and not (stop.before or stop.fact).finished
 
 

@@ -8,12 +8,13 @@ CODE = "https://github.com/kubernetes/kubernetes/blob/v1.36.2/pkg/controller/sta
 KEP = "https://github.com/kubernetes/enhancements/blob/master/keps/sig-apps/1847-autoremove-statefulset-pvcs/README.md"
 
 
-@promise("PVR-01", source=RETENTION, scenarios=("create",), since="1.27")
+@promise("PVR-01", source=RETENTION, scenarios=("create",), since="1.27", revision=2)
 def test_claims_are_retained_by_default(timeline: Timeline) -> None:
     """Under the default retention policy, PVCs have no owner references."""
     if claims.retained(timeline):
         for claim in timeline.claims.latest().values():
-            expect(claim).has(owner_uids=frozenset())
+            ours = claims.owners_of_ours(timeline, claim.fact)
+            expect(claim).shows("owners that are the set or its Pods", set(ours), set())
 
 
 @promise("PVR-02", source=RETENTION, scenarios=("retention",), since="1.27")
@@ -52,24 +53,24 @@ def test_only_the_claims_of_removed_pods_are_deleted(timeline: Timeline) -> None
                     expect(claim).shows("kept while its Pod is wanted", kept, True)
 
 
-@promise("PVR-06", source=RETENTION, scenarios=("retention",), since="1.27")
+@promise("PVR-06", source=RETENTION, scenarios=("retention",), since="1.27", revision=2)
 def test_a_pod_owns_its_claim_before_it_is_removed(timeline: Timeline) -> None:
     """With whenScaled Delete, a PVC gets an owner reference to its Pod before scaling down deletes the Pod."""
     for stop in pods.excess_stops(timeline):
         spec = sets.spec_at(timeline, stop.rv)
-        for name in stop.fact.claims.values() if spec and spec.when_scaled == "Delete" else ():
+        for name in stop.fact.own_claims.values() if spec and spec.when_scaled == "Delete" else ():
             owned = timeline.claims.first(name, lambda claim, uid=stop.uid: uid in claim.owner_uids)
             if (known := timeline.claims.first(name)) and claims.foreign(timeline, known.fact):
                 continue
             expect(stop).follows(owned, f"claim {name} refers to Pod {stop.name}", timeline.claims)
 
 
-@promise("PVR-07", source=RETENTION, scenarios=("retention",), since="1.27")
+@promise("PVR-07", source=RETENTION, scenarios=("retention",), since="1.27", revision=2)
 def test_a_pod_that_is_lost_keeps_its_claims(timeline: Timeline) -> None:
     """A Pod deleted by hand is re-created with the same PVCs and volumes, whatever the retention policy."""
     for old, new in pods.deleted_and_replaced(timeline):
-        expect(new).keeps(old, "claims")
-        for name in set(new.fact.claims.values()) - harness.deleted_claims(timeline):
+        expect(new).keeps(old, "own_claims")
+        for name in set(new.fact.own_claims.values()) - harness.deleted_claims(timeline):
             then, now = timeline.claims.before(old.rv, name), timeline.claims.before(new.rv, name)
             if then and now:
                 expect(now).keeps(then, "uid", "volume_name", "terminating")
@@ -106,16 +107,17 @@ def test_orphan_deletion_keeps_claims_whatever_the_policy(timeline: Timeline) ->
                 expect(last).shows("refers to the deleted set", asked.uid in last.fact.owner_uids, False)
 
 
-@promise("PVR-13", source=RETENTION, scenarios=("retention",), since="1.27")
+@promise("PVR-13", source=RETENTION, scenarios=("retention",), since="1.27", revision=2)
 def test_an_excess_claim_belongs_to_its_pod_alone(timeline: Timeline) -> None:
     """With both policies Delete, the PVC of an excess Pod is owned by that Pod alone when the Pod is deleted."""
     for stop in pods.excess_stops(timeline):
         spec = sets.spec_at(timeline, stop.rv)
         if spec and spec.when_scaled == spec.when_deleted == "Delete":
-            for name in stop.fact.claims.values():
+            for name in stop.fact.own_claims.values():
                 claim = timeline.claims.before(stop.rv, name)
                 if claim and not claims.foreign(timeline, claim.fact):
-                    expect(claim).has(owner_uids=frozenset({stop.uid}))
+                    ours = claims.owners_of_ours(timeline, claim.fact)
+                    expect(claim).shows("owners that are the set or its Pods", set(ours), {stop.uid})
 
 
 @promise("PVR-08", source=f"{KEP}#objects-associated-with-the-statefulset", scenarios=("foreign_claim",), since="1.27")
@@ -141,7 +143,7 @@ def test_the_claims_of_adopted_pods_follow_the_policy(timeline: Timeline) -> Non
     """With whenDeleted Delete, the PVCs of adopted Pods get an owner reference to the StatefulSet."""
     for made in timeline.sets.created():
         for orphan in ownership.orphans_at(timeline, made.rv) if made.fact.when_deleted == "Delete" else ():
-            for name in orphan.fact.claims.values():
+            for name in orphan.fact.own_claims.values():
                 followed = timeline.claims.first(name, lambda claim, uid=made.uid: uid in claim.owner_uids)
                 marks = [followed] if followed else []
                 expect_reached(followed is not None, f"claim {name} comes to refer to the set", made, orphan, *marks)

@@ -2,7 +2,7 @@
 
 from stsconf import Level, Timeline, expect, expect_none, expect_reached, healthy, promise
 from stsconf.timeline.epochs import UpdateStop
-from stsconf.timeline.questions import claims, harness, pods, sets, updates
+from stsconf.timeline.questions import claims, pods, sets, updates
 
 PAGE = "concepts/workloads/controllers/statefulset/"
 ROLLING = f"{PAGE}#rolling-updates"
@@ -131,7 +131,7 @@ def test_reverting_the_template_does_not_replace_the_broken_pod(timeline: Timeli
             for pod in updates.never_ready(timeline, rollout.target):
                 stop = timeline.pods.stop_of(pod.uid)
                 if stop is not None and pods.wanted_at(timeline, stop):
-                    expect(stop).shows("deleted by hand", stop.uid in harness.deleted_pods(timeline), True)
+                    expect(stop).shows("deleted by hand", stop.uid in pods.by_hand(timeline), True)
 
 
 @promise("UPD-12", source=f"{PAGE}#forced-rollback", scenarios=("rollout_stalls",), revision=2)
@@ -187,6 +187,12 @@ def test_a_restart_replaces_every_pod(timeline: Timeline) -> None:
                 replaced = last is not None and last.uid != member.uid and last.fact.healthy
                 marks = [last] if last else []
                 expect_reached(replaced, f"Pod {member.name} is replaced", member, *marks, of_ready_pods=True)
+    for epoch in updates.restarts(timeline):
+        rest = sets.rest(timeline, epoch)
+        for member in pods.members_at(timeline, epoch.began.rv) if rest else ():
+            last = timeline.pods.before(rest.rv, member.name)
+            if last and last.now and member.fact.ordinal in epoch.spec.ordinals:
+                expect(last).differs_from(member, "uid")
 
 
 @promise("UPD-18", source=f"{PAGE}#stable-storage", scenarios=("rollback", "rollout"), needs=("storage",), revision=2)
@@ -196,8 +202,8 @@ def test_an_update_leaves_claims_and_volumes_alone(timeline: Timeline) -> None:
         successor = pods.successor_of(timeline, update.stop)
         if successor is None or not claims.retained(timeline):
             continue
-        expect(successor).keeps(update.stop, "claims")
-        for name in update.stop.fact.claims.values():
+        expect(successor).keeps(update.stop, "own_claims")
+        for name in update.stop.fact.own_claims.values():
             then = timeline.claims.before(update.stop.rv, name)
             now = expect(successor).comes_with(timeline.claims.latest().get(name), f"PersistentVolumeClaim {name}")
             if then and now:

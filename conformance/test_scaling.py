@@ -61,15 +61,21 @@ def test_no_pod_is_created_outside_the_range_asked_for(timeline: Timeline) -> No
             expect_none(outside, f"pod is created outside the ordinals of {epoch.spec.replicas} replicas")
 
 
-@promise("SDN-07", source=f"{PAGE}#stable-storage", scenarios=("scale_down",), needs=("storage",), survives_gaps=True)
+@promise(
+    "SDN-07",
+    source=f"{PAGE}#stable-storage",
+    scenarios=("scale_down",),
+    needs=("storage",),
+    survives_gaps=True,
+    revision=2,
+)
 def test_the_claims_of_removed_pods_stay(timeline: Timeline) -> None:
     """Under the default retention policy, scaling down keeps the PVCs of removed Pods."""
-    last = timeline.claims.latest()
     for stop in pods.excess_stops(timeline):
         if claims.retained_when_scaled(timeline):
-            for claim in stop.fact.claims.values():
+            for claim in stop.fact.own_claims.values():
                 what = f"PersistentVolumeClaim {claim}, after the pod is gone"
-                found = expect(stop).comes_with(last.get(claim), what)
+                found = expect(stop).comes_with(claims.at_end_of_set(timeline, stop.fact.owner_uid, claim), what)
                 if found:
                     expect(found).has(terminating=False)
 
@@ -80,16 +86,17 @@ def test_the_claims_of_removed_pods_stay(timeline: Timeline) -> None:
     scenarios=("rescale",),
     needs=("storage", "kubelet"),
     survives_gaps=True,
-    revision=2,
+    revision=3,
 )
 def test_scaling_up_again_uses_the_same_claims_and_data(timeline: Timeline) -> None:
     """A Pod re-created by scaling up again uses the same PVCs and finds its data."""
+    content.needs_reading(timeline)
     for before, epoch in sets.scalings(timeline):
         if epoch.spec.replicas > before.replicas:
             for old, new in pods.replacements(timeline):
                 if epoch.began.rv < new.rv < epoch.until_rv:
-                    expect(new).keeps(old, "claims")
-                    for name in new.fact.claims.values() if claims.retained(timeline) else ():
+                    expect(new).keeps(old, "own_claims")
+                    for name in new.fact.own_claims.values() if claims.retained(timeline) else ():
                         first = timeline.claims.first(name)
                         last = expect(new).comes_with(
                             timeline.claims.latest().get(name), f"PersistentVolumeClaim {name}"

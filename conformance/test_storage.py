@@ -11,11 +11,11 @@ API = "reference/kubernetes-api/workload-resources/stateful-set-v1/#StatefulSetS
 STABLE_STORAGE = "concepts/workloads/controllers/statefulset/#stable-storage"
 
 
-@promise("STO-01", source=STABLE_STORAGE, scenarios=("create", "scale_up"), survives_gaps=True)
+@promise("STO-01", source=STABLE_STORAGE, scenarios=("create", "scale_up"), survives_gaps=True, revision=2)
 def test_each_pod_gets_one_claim_for_each_template(timeline: Timeline) -> None:
     """Each Pod gets one PVC per volume claim template, named after the template and the Pod."""
     for created in pods.created_by_set(timeline):
-        for template in sets.claim_templates(timeline):
+        for template in sets.claim_templates(timeline, created.fact.owner_uid):
             name = f"{template.name}-{created.name}"
             expect(created).shows(f"claim behind volume {template.name}", created.fact.claims.get(template.name), name)
             expect(created).comes_with(timeline.claims.first(name), f"PersistentVolumeClaim {name}", timeline.claims)
@@ -27,21 +27,23 @@ def test_each_pod_gets_one_claim_for_each_template(timeline: Timeline) -> None:
     scenarios=("create",),
     level=Level.IMPLEMENTATION,
     survives_gaps=True,
+    revision=2,
 )
 def test_claims_carry_the_selector_labels(timeline: Timeline) -> None:
     """Each PVC has the labels of the StatefulSet's selector."""
     for created in timeline.claims.created():
-        for label, value in sets.selector(timeline).items():
+        own = sets.life_at(timeline, created)
+        for label, value in own.selector.items() if own and claims.template_of(timeline, created)[0] else ():
             expect(created).shows(f"label {label}", created.fact.labels.get(label), value)
 
 
-@promise("STO-03", source=STABLE_STORAGE, scenarios=("create",), needs=("storage",), survives_gaps=True, revision=2)
+@promise("STO-03", source=STABLE_STORAGE, scenarios=("create",), needs=("storage",), survives_gaps=True, revision=3)
 def test_volumes_are_of_the_class_asked_for(timeline: Timeline) -> None:
     """Each PVC and its volume have the StorageClass that the volume claim template names."""
     for claim in timeline.claims.latest().values():
-        template = claims.template_of(timeline, claim.fact)
+        template, doubt = claims.template_of(timeline, claim)
         if template is not None and template.storage_class is not None:
-            doubt, wanted = claims.admission(timeline), template.storage_class
+            doubt, wanted = doubt or claims.admission(timeline), template.storage_class
             expect(claim).shows("storage class", claim.fact.storage_class, wanted, doubt)
             volume = timeline.volumes.latest().get(claim.fact.volume_name or "")
             if volume is not None:
@@ -54,25 +56,28 @@ def test_volumes_are_of_the_class_asked_for(timeline: Timeline) -> None:
     scenarios=("create",),
     needs=("storage",),
     survives_gaps=True,
-    revision=2,
+    revision=3,
 )
 def test_every_pod_has_a_claim_and_a_volume_of_its_own(timeline: Timeline) -> None:
     """Each Pod has its own PVC, bound to its own volume of the size, access mode and StorageClass asked for."""
     found, volumes = timeline.claims.latest(), timeline.volumes.latest()
     bound = []
     for pod in pods.healthy_members(timeline):
-        for template in sets.claim_templates(timeline):
+        for template in sets.claim_templates(timeline, pod.fact.owner_uid):
             name = f"{template.name}-{pod.name}"
             expect(pod).shows(f"claim behind volume {template.name}", pod.fact.claims.get(template.name), name)
             claim = expect(pod).comes_with(found.get(name), f"PersistentVolumeClaim {name}")
             if claim is None:
                 continue
             expect(claim).has(phase="Bound")
-            missing = set(template.access_modes) - set(claim.fact.access_modes)
-            expect(claim).shows("access modes that it lacks", missing, set())
-            expect(claim).shows("at least the size of the template", claim.fact.bytes >= template.bytes, True)
-            if template.storage_class is not None:
-                doubt, wanted = claims.admission(timeline), template.storage_class
+            made_from, doubt = claims.template_of(timeline, claim)
+            if made_from is not None:
+                missing = set(made_from.access_modes) - set(claim.fact.access_modes)
+                expect(claim).shows("access modes that it lacks", missing, set(), doubt)
+                big_enough = claim.fact.bytes >= made_from.bytes
+                expect(claim).shows("at least the size of the template", big_enough, True, doubt)
+            if made_from is not None and made_from.storage_class is not None:
+                doubt, wanted = doubt or claims.admission(timeline), made_from.storage_class
                 expect(claim).shows("storage class", claim.fact.storage_class, wanted, doubt)
             volume = expect(claim).comes_with(
                 volumes.get(claim.fact.volume_name or ""), f"PersistentVolume {claim.fact.volume_name} it is bound to"
@@ -94,12 +99,13 @@ def test_every_pod_has_a_claim_and_a_volume_of_its_own(timeline: Timeline) -> No
         expect(one).differs_from(other, "claim_uid")
 
 
-@promise("STO-05", source=API, scenarios=("same_named_volume",), survives_gaps=True)
+@promise("STO-05", source=API, scenarios=("same_named_volume",), survives_gaps=True, revision=2)
 def test_a_template_claim_replaces_a_volume_of_the_same_name(timeline: Timeline) -> None:
     """A volume claim template takes precedence over a Pod volume of the same name."""
     for created in pods.created_by_set(timeline):
-        for template in sets.claim_templates(timeline):
-            if template.name in sets.template_volumes(timeline):
+        uid = created.fact.owner_uid
+        for template in sets.claim_templates(timeline, uid):
+            if template.name in sets.template_volumes(timeline, uid):
                 name = f"{template.name}-{created.name}"
                 expect(created).shows(
                     f"claim behind volume {template.name}", created.fact.claims.get(template.name), name
@@ -112,13 +118,14 @@ def test_a_template_claim_replaces_a_volume_of_the_same_name(timeline: Timeline)
     scenarios=("rescale", "drain", "node_lost"),
     needs=("storage", "kubelet"),
     survives_gaps=True,
-    revision=2,
+    revision=3,
 )
 def test_storage_follows_the_pod_that_replaces_another(timeline: Timeline) -> None:
     """A replacement Pod has the same PVCs and volumes as the old Pod, and finds the same data."""
+    content.needs_reading(timeline)
     for old, new in pods.replacements(timeline):
-        expect(new).keeps(old, "claims")
-        kept = set(new.fact.claims.values()) - harness.deleted_claims(timeline)
+        expect(new).keeps(old, "own_claims")
+        kept = set(new.fact.own_claims.values()) - harness.deleted_claims(timeline)
         for name in kept if claims.retained(timeline) else ():
             claim = expect(new).comes_with(timeline.claims.latest().get(name), f"PersistentVolumeClaim {name}")
             first = timeline.claims.first(name, lambda claim: claim.volume_name is not None)

@@ -7,6 +7,7 @@ that an early doubt cannot hide a later violation.
 import re
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from stsconf.errors import UnknownFact
@@ -65,6 +66,8 @@ class Expectation:
         """``acts``: what else was done, beside this moment, for which somebody would be blamed."""
         witness = [witness_of(self._event, phrase(self._event)), *(witness_of(e, phrase(e)) for e in others)]
         if outcome is Outcome.VIOLATED and (doubt := _doubt(self._event, *acts)):
+            if doubt.excludes:
+                return
             outcome, seen, cause = Outcome.INCONCLUSIVE, f"{seen}; {doubt}", Reason.UNATTRIBUTED
         _put(outcome, expected, seen, *witness, cause=cause)
 
@@ -255,8 +258,10 @@ def expect_none(events: Iterable[Event[Any]], what: str) -> None:
     found = list(events)
     for event in found:
         doubt = _doubt(event)
+        if doubt and doubt.excludes:
+            continue
         outcome, cause = (Outcome.INCONCLUSIVE, Reason.UNATTRIBUTED) if doubt else (Outcome.VIOLATED, None)
-        seen = "; ".join(filter(None, (say(event), doubt)))
+        seen = f"{say(event)}; {doubt}" if doubt else say(event)
         _put(outcome, f"no {what}", seen, witness_of(event, phrase(event)), cause=cause)
     if not found:
         _put(Outcome.HOLDS, f"no {what}", "none was seen")
@@ -308,31 +313,55 @@ def _put(outcome: Outcome, expected: str, seen: str, *witness: Witness, cause: R
     obligations.get().append(Obligation(outcome, expected, seen, cause, witness))
 
 
-def _doubt(*acts: Event[Any] | None) -> str:
-    """Why nobody can be blamed for these acts, in words: another client did one of them, or it is not known who; or "".
+@dataclass(frozen=True, slots=True)
+class _Doubt:
+    """Why the set's controller cannot be blamed for an act, in words.
+
+    ``excludes``: users were at work, and one of them is known to have done it, so that no promise speaks of it.
+    """
+
+    words: str
+    excludes: bool = False
+
+    def __str__(self) -> str:
+        return self.words
+
+
+def _doubt(*acts: Event[Any] | None) -> _Doubt | None:
+    """Why nobody can be blamed for these acts: another client did one of them, or it is not known who; or ``None``.
 
     Asked of what a set's controller makes, changes and removes. A set's own versions speak of its status, and what
     was asked for is read where it is in force.
     """
-    timeline = judged.get()
+    timeline, found = judged.get(), None
     unread = kinds_read.set(set())  # who did it only takes blame away: no verdict rests on that being complete
     try:
         for act in acts:
-            if act is not None and act.kind in ("pods", "persistentvolumeclaims", "controllerrevisions"):
+            if act is None:
+                continue
+            ends = act.change is Change.DELETED or (act.now is not None and act.now.terminating)
+            if act.kind in _BY_CONTROLLER or (timeline.window.passive and ends):
                 author = authors.of(timeline, act)
                 if not author.may_be_blamed:
-                    return f"{say(act)}: {author}"
-                if touched := authors.touched_before(timeline, act):
-                    return f"before that {touched}"
+                    known = author.author is authors.Author.OTHER and ends and timeline.window.passive
+                    found = _Doubt(f"{say(act)}: {author}", known) if known or found is None else found
+                elif found is None and (touched := authors.touched_before(timeline, act)):
+                    found = _Doubt(f"before that {touched}")
     finally:
         kinds_read.reset(unread)
-    return ""
+    return found
+
+
+_BY_CONTROLLER = ("pods", "persistentvolumeclaims", "controllerrevisions")
+"""The kinds that a set's controller makes, changes and removes."""
 
 
 def _end_of_one_in(what: str) -> Event[Any] | None:
     """The last end of an object that is named in these words."""
     timeline, names = judged.get(), set(re.findall(r"[a-z0-9][a-z0-9.-]*", what))
-    ends = (e for history in (timeline.pods, timeline.claims, timeline.revisions) for e in history.gone())
+    histories: list[History[Any]] = [timeline.pods, timeline.claims, timeline.revisions]
+    histories += [timeline.services] if timeline.window.passive else []
+    ends = (e for history in histories for e in history.gone())
     return max((e for e in ends if e.name in names), key=lambda e: e.rv, default=None)
 
 

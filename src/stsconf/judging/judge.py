@@ -12,9 +12,10 @@ from stsconf.errors import NotApplicable, UnknownFact
 from stsconf.judging.catalogue import quote
 from stsconf.judging.expect import judged, obligations
 from stsconf.judging.promise import Level, Promise
-from stsconf.judging.verdict import WORST_FIRST, Obligation, Outcome, TimelineVerdict, Verdict, worst
+from stsconf.judging.verdict import UNTRIGGERED, WORST_FIRST, Obligation, Outcome, TimelineVerdict, Verdict, worst
 from stsconf.timeline.events import Problem, Reason, reason_of
 from stsconf.timeline.timeline import Timeline, kinds_read
+from stsconf.timeline.window import PASSIVE
 
 
 def judge(promise: Promise, timelines: Sequence[Timeline], *, required: bool = True) -> Verdict:
@@ -40,7 +41,9 @@ def decide(
     if len(told) < len(triggered):
         note = f"{len(told)} of {len(triggered)} windows judged"
     if not triggered:
-        if recorded.isdisjoint(promise.scenarios):
+        if recorded and recorded <= {PASSIVE}:
+            note, required = UNTRIGGERED, False
+        elif recorded.isdisjoint(promise.scenarios):
             note = f"needs scenario {' or '.join(promise.scenarios)}, which was not recorded"
         else:
             outcome, cause = Outcome.INCONCLUSIVE, Reason.VACUOUS

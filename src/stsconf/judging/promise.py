@@ -30,7 +30,8 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """One promise. ``scenarios`` are the ones it must be judged on; ``everywhere``: on any other timeline too.
+    """One promise. ``scenarios`` are the ones it must be judged on; ``everywhere``: on any other timeline too;
+    ``passive``: also where users acted and we only watched.
 
     ``survives_gaps``: its words know what was not seen and what cannot be compared, so it may blame in spite of a gap
     in what it looked at.
@@ -44,6 +45,7 @@ class Promise:
     since: str
     scenarios: tuple[str, ...]
     everywhere: bool
+    passive: bool
     survives_gaps: bool
     needs: frozenset[str]
     check: Check
@@ -67,7 +69,8 @@ class Promise:
 
     def wants(self, timeline: Timeline) -> bool:
         """Whether it is judged on this timeline."""
-        return self.everywhere or timeline.window.scenario in self.scenarios
+        window = timeline.window
+        return self.everywhere or window.scenario in self.scenarios or (self.passive and window.passive)
 
 
 class Profile(StrEnum):
@@ -95,6 +98,7 @@ def promise(
     level: Level = Level.DOCUMENTED,
     revision: int = 1,
     everywhere: bool = True,
+    passive: bool = False,
     survives_gaps: bool = False,
     needs: Iterable[str] = (),
 ) -> Callable[[C], C]:
@@ -126,6 +130,7 @@ def promise(
             since=since,
             scenarios=scenarios,
             everywhere=everywhere,
+            passive=passive,
             survives_gaps=survives_gaps,
             needs=frozenset(needs),
             check=check,

@@ -44,6 +44,8 @@ def worst(outcomes: Iterable[Outcome], default: Outcome) -> Outcome:
     return min(outcomes, key=WORST_FIRST.index, default=default)
 
 
+UNTRIGGERED = "nothing in this recording triggered it"
+"""Why a promise was not judged where users acted: nothing asks for it there."""
 JSON_NAMES = {"outcome": "verdict", "cause": "trouble", "set_name": "set"}
 """What fields of ours are called in verdict.json."""
 

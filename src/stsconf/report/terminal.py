@@ -21,7 +21,7 @@ from stsconf.errors import ExitCode
 from stsconf.gate.comparison import Moved
 from stsconf.gate.gate import Change, change_summary
 from stsconf.judging.result import RunInfo
-from stsconf.judging.verdict import Outcome, Verdict
+from stsconf.judging.verdict import UNTRIGGERED, Outcome, Verdict
 from stsconf.report.results import Results
 from stsconf.report.style import FEW, STYLES, count_summary, seconds, thinly_checked
 
@@ -50,12 +50,16 @@ def print_report(run: RunInfo, verdicts: Iterable[Verdict], console: Console | N
     verdicts = sorted(verdicts, key=lambda verdict: verdict.id)
     plain = not console.encoding.lower().startswith("utf")
     _print_header(console, run)
-    console.print(_table(verdicts, plain))
+    untriggered = [verdict for verdict in verdicts if verdict.note == UNTRIGGERED]
+    if shown := [verdict for verdict in verdicts if verdict not in untriggered]:
+        console.print(_table(shown, plain))
     for verdict in verdicts:
         if verdict.outcome in _EXPLAINED:
             console.print()
             _print(console, Text(verdict.explain()))
     console.print()
+    if untriggered:
+        _print(console, Text(f"Nothing in this recording triggered {len(untriggered)} promises.", style="dim"))
     if few := thinly_checked(verdicts):
         _print(console, Text(f"Checked fewer than {FEW} times: {few}.", style="dim"))
     for remark in run.remarks:

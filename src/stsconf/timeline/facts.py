@@ -56,6 +56,11 @@ class Pod(Fact):
     disruption: str | None
 
     @property
+    def own_claims(self) -> Mapping[str, str]:
+        """Those of its claims that bear the name a set gives. The others are named in the pod template."""
+        return {volume: claim for volume, claim in self.claims.items() if claim == f"{volume}-{self.name}"}
+
+    @property
     def disrupted(self) -> bool:
         """Whether a part of the cluster other than its set's controller asked it to stop."""
         return self.disruption is not None
@@ -97,7 +102,8 @@ class StatefulSet(Fact):
 
     ``template`` is a hash of the pod template. ``max_unavailable`` is ``None`` where the server keeps no such field.
     ``progressing`` is status and reason of that condition, which only strategy Recreate sets. ``reporters`` are the
-    programs that wrote its status.
+    programs that wrote its status. ``restarted`` is the template's annotation of ``kubectl rollout restart``, ``None``
+    where there is none or the recording hides it.
     """
 
     generation: int
@@ -126,6 +132,7 @@ class StatefulSet(Fact):
     update_revision: str | None
     progressing: tuple[str, str | None] | None
     reporters: frozenset[str]
+    restarted: str | None
 
     @property
     def ordinals(self) -> range:
@@ -210,9 +217,10 @@ class Revision(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service(Fact):
-    """A Service."""
+    """A Service. ``publishes_unready``: spec.publishNotReadyAddresses."""
 
     selector: Mapping[str, str]
+    publishes_unready: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,8 @@ from stsconf.timeline.facts import (
 from stsconf.timeline.fields import digest, fields_of
 
 REVISION_LABEL = "controller-revision-hash"
+RESTARTED = "kubectl.kubernetes.io/restartedAt"
+"""The annotation that ``kubectl rollout restart`` sets in the pod template."""
 SERVICE_NAME_LABEL = "kubernetes.io/service-name"
 
 Raw = Mapping[str, Any]
@@ -154,6 +156,7 @@ def stateful_set(raw: Raw) -> StatefulSet:
             for entry in meta.get("managedFields") or ()
             if entry.get("subresource") == "status"
         ),
+        restarted=(((spec.get("template") or {}).get("metadata") or {}).get("annotations") or {}).get(RESTARTED),
     )
 
 
@@ -224,7 +227,11 @@ def revision(raw: Raw) -> Revision:
 def service(raw: Raw) -> Service:
     """Reduce a core/v1 Service."""
     spec = raw.get("spec") or {}
-    return Service(**_common(raw), selector=spec.get("selector") or {})
+    return Service(
+        **_common(raw),
+        selector=spec.get("selector") or {},
+        publishes_unready=bool(spec.get("publishNotReadyAddresses")),
+    )
 
 
 def endpoint_slice(raw: Raw) -> EndpointSlice:

@@ -62,6 +62,11 @@ class Window:
     ended: float = math.inf
 
     @property
+    def passive(self) -> bool:
+        """Whether users acted in it, and this suite only watched."""
+        return self.scenario == PASSIVE
+
+    @property
     def settled(self) -> bool | None:
         """Whether it reached what it waited for; ``None`` where it did not end."""
         return self.end.settled

@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Any
 
 from stsconf.timeline import facts
-from stsconf.timeline.events import Change, Event
+from stsconf.timeline.events import GRACE_SECONDS, Change, Event
 from stsconf.timeline.question import question
 from stsconf.timeline.questions import harness, sets
 from stsconf.timeline.timeline import Timeline
@@ -30,8 +30,12 @@ CLUSTER_USERS = re.compile(
 """Users of an audit log that are parts of the cluster itself; the last two stand in for a kubelet and a provisioner."""
 CLUSTER_MANAGERS = frozenset({"kube-controller-manager", "kube-scheduler", "kubelet", "stsconf"})
 """Field managers (metadata.managedFields) whose writes are expected: the cluster's own programs, and this suite."""
+AUDITED = ", by the audit log"
+"""How an author is known from the audit log."""
 CLOCK = 2.0
 """Seconds that two whole-second timestamps of one act may lie apart: of a deletion, and of the Event about it."""
+EVENTS_OF_ONE_OBJECT = 25
+"""How many Events a client may write about one object before it drops some (client-go, events_cache.go)."""
 STOPPED = re.compile(r"delete Pod (\S+) in StatefulSet \S+ successful", re.IGNORECASE)
 """What the controller's Event of reason SuccessfulDelete says (stateful_pod_control.go)."""
 
@@ -103,6 +107,8 @@ def of_end(timeline: Timeline, event: Event[Any]) -> Authorship:
         return Authorship(Author.OTHER, f"condition DisruptionTarget, {event.fact.disruption}")
     if timeline.audited:
         return Authorship(Author.UNKNOWN, "no request in the audit log")
+    if timeline.window.passive:
+        return _in_passing(timeline, event)
     if event.kind == "pods":
         if event.uid in _stopped_by_controller(timeline):
             return Authorship(Author.CONTROLLER, "its Event SuccessfulDelete")
@@ -111,6 +117,37 @@ def of_end(timeline: Timeline, event: Event[Any]) -> Authorship:
     if timeline.alone:
         return Authorship(Author.CONTROLLER, "nobody else acts on a cluster that the run made")
     return Authorship(Author.UNKNOWN, "no Event, and no audit log")
+
+
+def _in_passing(timeline: Timeline, event: Event[Any]) -> Authorship:
+    """Who asked for an end that was only watched: users are at work there too, and there is no audit log.
+
+    A StatefulSet's controller writes an Event for each pod it stops. Where it was seen to write, had not written so
+    many that some were dropped, and had time to write this one, no Event means that another client asked.
+    """
+    if event.uid in _stopped_by_controller(timeline):
+        return Authorship(Author.CONTROLLER, "its Event SuccessfulDelete")
+    owners = event.fact.owner_uids
+    if event.kind == "services" and not owners:
+        return Authorship(Author.OTHER, "nothing owns it, and a StatefulSet's controller may not delete Services")
+    if event.kind == "pods" and not any(sets.leaving(timeline, uid, event.rv) for uid in owners):
+        said = sum(note.fact.count - (note.before.count if note.before else 0) for note in timeline.notes)
+        if 0 < said < EVENTS_OF_ONE_OBJECT and _last_second(timeline) - event.seconds > GRACE_SECONDS:
+            return Authorship(Author.OTHER, "the controller wrote Events, and none that it stopped this Pod")
+    return Authorship(Author.UNKNOWN, "no Event, and no audit log")
+
+
+@question
+def _last_second(timeline: Timeline) -> float:
+    """When the last version of any of this was seen."""
+    histories = (timeline.sets, timeline.pods, timeline.claims, timeline.revisions)
+    return max((e.seconds for history in histories for e in history.events), default=0.0)
+
+
+def known_other(timeline: Timeline, end: Event[Any]) -> bool:
+    """Whether it is known that somebody other than this run and the set's controller asked for the end of an object."""
+    by = of_end(timeline, end)
+    return by.author is Author.OTHER or (by.author is Author.CLUSTER and by.how.endswith(AUDITED))
 
 
 def of_write(timeline: Timeline, event: Event[Any]) -> Authorship:
@@ -129,7 +166,7 @@ def of_write(timeline: Timeline, event: Event[Any]) -> Authorship:
 
 
 def _user(write: Write) -> Authorship:
-    how = f"{write.user}, by the audit log"
+    how = f"{write.user}{AUDITED}"
     if CONTROLLER_USER in (write.user, *write.agent.split("/")):
         return Authorship(Author.CONTROLLER, how)
     return Authorship(Author.CLUSTER if CLUSTER_USERS.fullmatch(write.user) else Author.OTHER, how)

@@ -1,5 +1,6 @@
 """What the harness wrote to volumes, and what it read there."""
 
+from stsconf.errors import NotApplicable
 from stsconf.timeline.events import Observation
 from stsconf.timeline.timeline import Timeline
 
@@ -7,6 +8,12 @@ from stsconf.timeline.timeline import Timeline
 def wrote(timeline: Timeline) -> bool:
     """Whether the scenario is one that looks at content."""
     return timeline.window.plan.markers
+
+
+def needs_reading(timeline: Timeline) -> None:
+    """Raise ``NotApplicable`` where users acted: nobody marked what is on the volumes and read it again."""
+    if timeline.window.passive and not wrote(timeline):
+        raise NotApplicable("what is on the volumes was not read")
 
 
 def written(timeline: Timeline, pod_uid: str) -> str | None:

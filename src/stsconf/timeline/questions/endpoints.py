@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from stsconf.timeline import facts
 from stsconf.timeline.events import GRACE_SECONDS, Change, Event
+from stsconf.timeline.question import question
 from stsconf.timeline.questions import sets
 from stsconf.timeline.timeline import Timeline
 
@@ -29,9 +30,24 @@ def published_ready(timeline: Timeline) -> Iterator[tuple[Event[facts.EndpointSl
     for event in timeline.slices.events:
         if event.now is None or event.change is Change.LISTED or event.now.service != sets.service_name(timeline):
             continue
+        if publishes_unready(timeline):
+            continue
         was = {e.hostname for e in event.before.endpoints if e.ready} if event.before else set()
         for name in sorted({e.hostname for e in event.now.endpoints if e.ready and e.hostname} - was):
-            yield event, name
+            if is_of_set(timeline, name):
+                yield event, name
+
+
+def is_of_set(timeline: Timeline, name: str) -> bool:
+    """Whether the set gives its pods such a name. A Service may select the pods of several sets."""
+    return (facts.ordinal_of(name) or ("", 0))[0] == timeline.window.set_name
+
+
+@question
+def publishes_unready(timeline: Timeline) -> bool:
+    """Whether the governing Service was ever asked to publish pods that are not Ready (publishNotReadyAddresses)."""
+    name = sets.service_name(timeline)
+    return any(e.name == name and e.fact.publishes_unready for e in timeline.services.events)
 
 
 def raced_with_unready(timeline: Timeline, written: Event[facts.EndpointSlice], name: str) -> bool:

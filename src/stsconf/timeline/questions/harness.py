@@ -49,8 +49,22 @@ def absent_nodes(timeline: Timeline) -> list[tuple[str, Action, float]]:
 
 
 def cascades(timeline: Timeline, policy: str) -> list[Event[facts.StatefulSet]]:
-    """Those of ``sets.deletions`` that the harness asked for with this propagation policy."""
+    """Those of ``sets.deletions`` that were asked for with this propagation policy: by the harness, or by a user.
+
+    What a user asked for is read off the version that was asked to go: with finalizer ``orphan``, with
+    ``foregroundDeletion``, or gone at once.
+    """
+    if timeline.window.passive:
+        return [event for event in sets.deletions(timeline) if _policy(event) == policy]
     wanted = {"propagationPolicy": policy}
     asked = [a for a in timeline.actions if a.verb == "delete" and a.resource == "statefulsets" and a.body == wanted]
     found = (next((e for e in sets.deletions(timeline) if e.seconds >= action.seconds), None) for action in asked)
     return [event for event in found if event is not None]
+
+
+def _policy(asked: Event[facts.StatefulSet]) -> str:
+    """The propagation policy that a deletion shows; "" where another finalizer hides it."""
+    if asked.now is None:
+        return "Background"
+    shown = {"orphan": "Orphan", "foregroundDeletion": "Foreground"}
+    return next((policy for finalizer, policy in shown.items() if finalizer in asked.fact.finalizers), "")

@@ -26,7 +26,8 @@ def orphans_at(timeline: Timeline, rv: int) -> list[Event[facts.Pod]]:
     """Pods without an owner that a set created at this revision must adopt: its labels, one of its names."""
     timeline.same_domain("statefulsets")
     there = timeline.pods.at(rv)
-    return [e for e in there if not e.fact.owner_uids and not e.fact.terminating and matches(timeline, e.fact)]
+    made = next((e.uid for e in timeline.sets.created() if e.rv == rv), None)
+    return [e for e in there if not e.fact.owner_uids and not e.fact.terminating and matches(timeline, e.fact, made)]
 
 
 def owns(timeline: Timeline, pod: facts.Pod) -> bool:
@@ -46,9 +47,9 @@ def pod_uids(timeline: Timeline) -> frozenset[str]:
     return frozenset(e.uid for e in timeline.pods.events)
 
 
-def matches(timeline: Timeline, pod: facts.Pod) -> bool:
-    """Whether the pod carries the labels that the set selects by."""
-    return sets.selector(timeline).items() <= pod.labels.items()
+def matches(timeline: Timeline, pod: facts.Pod, uid: str | None = None) -> bool:
+    """Whether the pod carries the labels that a set selects by: the one of this uid, or else the pod's own."""
+    return sets.selector(timeline, uid or pod.owner_uid).items() <= pod.labels.items()
 
 
 def unmatched(timeline: Timeline) -> Iterator[Event[facts.Pod]]:

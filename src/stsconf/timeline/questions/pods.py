@@ -6,7 +6,7 @@ from typing import cast
 from stsconf.timeline import facts
 from stsconf.timeline.events import Event
 from stsconf.timeline.question import question
-from stsconf.timeline.questions import harness, ownership, sets
+from stsconf.timeline.questions import authors, harness, ownership, sets
 from stsconf.timeline.timeline import Timeline
 
 
@@ -65,19 +65,30 @@ def excess_stops(timeline: Timeline) -> Iterator[Event[facts.Pod]]:
 
 
 def controller_stops(timeline: Timeline) -> Iterator[tuple[Event[facts.Pod], facts.StatefulSet]]:
-    """Pods that nobody but the set's controller can have asked to stop, with the spec in force."""
+    """Pods that nobody but the set's controller is known to have asked to stop, with the spec in force."""
     for stop in timeline.pods.stopping():
         spec = sets.spec_at(timeline, stop.rv)
         if spec is None or spec.terminating or stop.fact.ordinal is None:
             continue
-        if not stop.fact.disrupted and stop.uid not in harness.deleted_pods(timeline):
+        others = stop.fact.disrupted or stop.uid in by_hand(timeline) or authors.known_other(timeline, stop)
+        if not others:
             yield stop, spec
 
 
+@question
+def by_hand(timeline: Timeline) -> frozenset[str]:
+    """Uids of the pods that the harness deleted or evicted; where it only watched, those that other clients did."""
+    if not timeline.window.passive:
+        return harness.deleted_pods(timeline)
+    ends = (*timeline.pods.stopping(), *timeline.pods.gone())
+    return frozenset(e.uid for e in ends if authors.known_other(timeline, e))
+
+
 def successor_of(timeline: Timeline, event: Event[facts.Pod]) -> Event[facts.Pod] | None:
-    """The next pod that the set created under the same name."""
+    """The next pod that the set created under the same name, from the same Service and claim templates."""
     later = (e for e in created_by_set(timeline) if e.name == event.name and e.rv > event.rv and e.uid != event.uid)
-    return next(later, None)
+    found = next(later, None)
+    return found if found and sets.alike(timeline, event.fact.owner_uid, found.fact.owner_uid) else None
 
 
 def wanted_at(timeline: Timeline, event: Event[facts.Pod]) -> bool:
@@ -87,17 +98,21 @@ def wanted_at(timeline: Timeline, event: Event[facts.Pod]) -> bool:
 
 
 def deleted_and_replaced(timeline: Timeline) -> Iterator[tuple[Event[facts.Pod], Event[facts.Pod]]]:
-    """Replacements of pods that the harness deleted."""
-    return ((old, new) for old, new in replacements(timeline) if old.uid in harness.deleted_pods(timeline))
+    """Replacements of pods that were deleted by hand."""
+    return ((old, new) for old, new in replacements(timeline) if old.uid in by_hand(timeline))
 
 
 def replacements(timeline: Timeline) -> Iterator[tuple[Event[facts.Pod], Event[facts.Pod]]]:
-    """Pods created under the name of one that the set had before: that one as last seen, and the new one."""
+    """Pods created under the name of one that the set had before: that one as last seen, and the new one.
+
+    Not where a set was made again with another Service or other claim templates: that replaces nothing.
+    """
     for event in created_by_set(timeline):
         lane = timeline.pods.named(event.name)
         index = lane.index(event)
         was = lane[index - 1]
         mine = was.fact.owner_uid is None or ownership.owns(timeline, was.fact)
+        mine = mine and sets.alike(timeline, was.fact.owner_uid, event.fact.owner_uid)
         if index and was.uid != event.uid and mine and not timeline.pods.unseen(was.rv - 1, event.rv):
             yield was, event
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from itertools import pairwise
+from typing import Any
 
 from stsconf.timeline import facts
 from stsconf.timeline.epochs import Epoch
@@ -64,24 +65,58 @@ def first_ordinal(timeline: Timeline) -> int:
     return timeline.sets.events[0].fact.start if timeline.sets.events else 0
 
 
-def claim_templates(timeline: Timeline) -> tuple[facts.ClaimTemplate, ...]:
-    """The set's claim templates, which cannot change."""
-    return timeline.sets.events[-1].fact.claim_templates if timeline.sets.events else ()
+def life(timeline: Timeline, uid: str | None = None) -> facts.StatefulSet | None:
+    """The set of this uid as last seen; without one, or of an unknown one, the last set of the window's name."""
+    events = timeline.sets.events
+    own = next((e for e in reversed(events) if e.uid == uid), events[-1] if events else None)
+    return own.fact if own else None
 
 
-def service_name(timeline: Timeline) -> str | None:
-    """The governing Service's name."""
-    return timeline.sets.events[-1].fact.service_name if timeline.sets.events else None
+def life_at(timeline: Timeline, event: Event[Any]) -> facts.StatefulSet | None:
+    """The set that was there last when something else happened, as last seen; ``None`` if none had been.
+
+    A name can be used by one set after another. Raises ``UnknownFact`` where kinds must be compared and cannot be.
+    """
+    uids = {e.uid for e in timeline.sets.events}
+    if len(uids) < 2:
+        return life(timeline)
+    timeline.same_domain("statefulsets", event.kind)
+    past = [e.uid for e in timeline.sets.events if e.rv < event.rv]
+    return life(timeline, past[-1]) if past else None
 
 
-def template_volumes(timeline: Timeline) -> frozenset[str]:
-    """Names of the volumes in the set's pod template."""
-    return timeline.sets.events[-1].fact.template_volumes if timeline.sets.events else frozenset()
+def alike(timeline: Timeline, one: str | None, other: str | None) -> bool:
+    """Whether two sets of the window's name, by uid, give their pods the same Service and the same claims.
+
+    ``None`` is a set that is not known: it may have been any of them.
+    """
+    lives = [life(timeline, uid) for uid in {e.uid for e in timeline.sets.events} if None in (one, other)]
+    lives += [life(timeline, one), life(timeline, other)] if None not in (one, other) else []
+    return len({(s.service_name, tuple(t.name for t in s.claim_templates)) for s in lives if s}) < 2
 
 
-def selector(timeline: Timeline) -> Mapping[str, str]:
-    """The labels the set selects its pods by, which cannot change."""
-    return timeline.sets.events[-1].fact.selector if timeline.sets.events else {}
+def claim_templates(timeline: Timeline, uid: str | None = None) -> tuple[facts.ClaimTemplate, ...]:
+    """The claim templates of a set, by uid as in ``life``; they cannot change."""
+    own = life(timeline, uid)
+    return own.claim_templates if own else ()
+
+
+def service_name(timeline: Timeline, uid: str | None = None) -> str | None:
+    """The name of a set's governing Service, by uid as in ``life``; ``None`` where it has none."""
+    own = life(timeline, uid)
+    return (own.service_name or None) if own else None
+
+
+def template_volumes(timeline: Timeline, uid: str | None = None) -> frozenset[str]:
+    """Names of the volumes in a set's pod template, by uid as in ``life``."""
+    own = life(timeline, uid)
+    return own.template_volumes if own else frozenset()
+
+
+def selector(timeline: Timeline, uid: str | None = None) -> Mapping[str, str]:
+    """The labels a set selects its pods by, by uid as in ``life``; they cannot change."""
+    own = life(timeline, uid)
+    return own.selector if own else {}
 
 
 def noticed(timeline: Timeline, epoch: Epoch) -> int:

@@ -81,6 +81,24 @@ def stopped_before(timeline: Timeline, update: UpdateStop) -> list[Event[facts.P
     return [earlier.stop for earlier in stops_in(timeline, update.epoch) if earlier.stop.rv < update.stop.rv]
 
 
+def was_due(timeline: Timeline, stop: Event[facts.Pod]) -> bool:
+    """Whether an update explains that the controller stopped this pod, under Recreate too."""
+    past = [e for e in sets.epochs(timeline) if e.began.rv < stop.rv]
+    known = [e for e in past if e is past[-1] or sets.noticed(timeline, past[past.index(e) + 1]) > stop.rv]
+    return any(UpdateStop(stop, epoch, target_of(timeline, epoch.spec)).explained for epoch in known)
+
+
+def restarts(timeline: Timeline) -> list[Epoch]:
+    """Each rollout restart that was only watched and came to rest, under RollingUpdate without a partition."""
+    return [
+        now
+        for was, now in sets.changes(timeline)
+        if timeline.window.passive
+        if now.spec.restarted not in (None, was.spec.restarted)
+        if now.spec.strategy == "RollingUpdate" and not now.spec.held_by_partition and sets.rest(timeline, now)
+    ]
+
+
 @question
 def never_ready(timeline: Timeline, revision: str | None) -> tuple[Event[facts.Pod], ...]:
     """Pods of a revision that were never Running and Ready, at their creation.
