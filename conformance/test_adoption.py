@@ -54,7 +54,13 @@ def test_a_pod_of_another_name_is_not_adopted(timeline: Timeline) -> None:
             expect_none([e for e in taken.values() if e.name == action.name], f"pod {action.name} is adopted")
 
 
-@promise("ADP-09", source=f"{CODE}controller_ref_manager.go", scenarios=("strangers",), level=Level.IMPLEMENTATION)
+@promise(
+    "ADP-09",
+    source=f"{CODE}controller_ref_manager.go",
+    scenarios=("strangers",),
+    level=Level.IMPLEMENTATION,
+    revision=2,
+)
 def test_a_pod_that_belongs_to_another_is_left_alone(timeline: Timeline) -> None:
     """A Pod that another controller owns is neither adopted nor deleted."""
     for other in timeline.pods.created():

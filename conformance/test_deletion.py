@@ -31,7 +31,7 @@ def test_the_pods_of_a_deleted_set_are_deleted(timeline: Timeline) -> None:
             expect_reached(ended is not None, f"Pod {member.name} is gone", member, *([ended] if ended else []))
 
 
-@promise("DEL-05", source=LIMITATIONS, scenarios=("scale_to_zero_then_delete",))
+@promise("DEL-05", source=LIMITATIONS, scenarios=("scale_to_zero_then_delete",), revision=2)
 def test_scaling_to_zero_first_ends_the_pods_in_order(timeline: Timeline) -> None:
     """Under OrderedReady, scaling to 0 removes Pods one by one from the highest, before the StatefulSet is deleted."""
     for gone in harness.cascades(timeline, "Background"):
@@ -69,7 +69,7 @@ def test_a_set_that_is_being_deleted_makes_no_pods(timeline: Timeline) -> None:
             expect_none(made, "pod is created for a set that is being deleted")
 
 
-@promise("DEL-09", source=f"{TUTORIAL}#non-cascading-delete", scenarios=("orphan_delete", "readopt"))
+@promise("DEL-09", source=f"{TUTORIAL}#non-cascading-delete", scenarios=("orphan_delete", "readopt"), revision=2)
 def test_orphaned_pods_keep_running(timeline: Timeline) -> None:
     """Orphan deletion leaves the Pods running and removes only their owner reference."""
     for asked in harness.cascades(timeline, "Orphan"):

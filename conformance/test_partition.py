@@ -39,7 +39,7 @@ def test_pods_below_the_partition_are_not_updated(timeline: Timeline) -> None:
                     expect(pod).keeps(was, "revision")
 
 
-@promise("PRT-03", source=PARTITION, scenarios=("partition",))
+@promise("PRT-03", source=PARTITION, scenarios=("partition",), revision=2)
 def test_a_pod_lost_below_the_partition_comes_back_at_the_previous_version(timeline: Timeline) -> None:
     """A Pod below the partition that is deleted by hand is re-created at its previous revision."""
     for old, new in pods.deleted_and_replaced(timeline):
@@ -110,7 +110,7 @@ def test_on_delete_updates_no_pod_by_itself(timeline: Timeline) -> None:
             expect_none(stops, "pod is stopped under OnDelete")
 
 
-@promise("OND-02", source=ON_DELETE, scenarios=("on_delete",))
+@promise("OND-02", source=ON_DELETE, scenarios=("on_delete",), revision=2)
 def test_on_delete_a_deleted_pod_comes_back_with_the_new_template(timeline: Timeline) -> None:
     """Under OnDelete, a Pod deleted by hand is re-created from the latest template."""
     for old, new in pods.deleted_and_replaced(timeline):

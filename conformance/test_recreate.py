@@ -117,7 +117,7 @@ def test_switching_the_strategy_alone_starts_nothing(timeline: Timeline) -> None
             expect_none([stop] if stop and own else [], what)
 
 
-@promise("RCT-06", source=KEP_3541, scenarios=RECREATING, since="1.37", needs=("storage",))
+@promise("RCT-06", source=KEP_3541, scenarios=RECREATING, since="1.37", needs=("storage",), revision=2)
 def test_claims_and_volumes_are_kept(timeline: Timeline) -> None:
     """Under Recreate, each replacement Pod has the same PVCs, still bound to the same volumes."""
     for recreation in _recreations(timeline) if claims.retained(timeline) else ():

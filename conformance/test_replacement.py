@@ -123,7 +123,7 @@ def test_holes_are_filled_from_the_lowest_up(timeline: Timeline) -> None:
                 expect(created).finds(timeline.pods, lower, lambda _: True, "there")
 
 
-@promise("ORD-11", source=f"{TUTORIAL}#using-stable-network-identities", scenarios=("replace",))
+@promise("ORD-11", source=f"{TUTORIAL}#using-stable-network-identities", scenarios=("replace",), revision=2)
 def test_pods_deleted_together_come_back_one_after_another(timeline: Timeline) -> None:
     """Under OrderedReady, Pods deleted together are re-created in order, each once the lower ones are Ready."""
     if timeline.ordered:

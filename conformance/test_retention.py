@@ -138,6 +138,7 @@ def test_a_claim_that_somebody_else_controls_is_left_alone(timeline: Timeline) -
     scenarios=("retention_orphan",),
     since="1.27",
     level=Level.IMPLEMENTATION,
+    revision=2,
 )
 def test_the_claims_of_adopted_pods_follow_the_policy(timeline: Timeline) -> None:
     """With whenDeleted Delete, the PVCs of adopted Pods get an owner reference to the StatefulSet."""

@@ -123,7 +123,7 @@ def test_a_template_that_never_becomes_ready_stops_the_update(timeline: Timeline
             expect_none(further, f"pod is stopped for revision {rollout.target} while {pod.name} is not Ready")
 
 
-@promise("UPD-11", source=f"{PAGE}#forced-rollback", scenarios=("rollout_stalls",), revision=2)
+@promise("UPD-11", source=f"{PAGE}#forced-rollback", scenarios=("rollout_stalls",), revision=3)
 def test_reverting_the_template_does_not_replace_the_broken_pod(timeline: Timeline) -> None:
     """Under OrderedReady, reverting the template does not delete a Pod that never became Ready."""
     if timeline.ordered:
@@ -134,7 +134,7 @@ def test_reverting_the_template_does_not_replace_the_broken_pod(timeline: Timeli
                     expect(stop).shows("deleted by hand", stop.uid in pods.by_hand(timeline), True)
 
 
-@promise("UPD-12", source=f"{PAGE}#forced-rollback", scenarios=("rollout_stalls",), revision=2)
+@promise("UPD-12", source=f"{PAGE}#forced-rollback", scenarios=("rollout_stalls",), revision=3)
 def test_the_broken_pod_comes_back_with_the_reverted_template(timeline: Timeline) -> None:
     """A Pod that never became Ready and is deleted by hand is re-created from the latest template."""
     for rollout in updates.rollouts(timeline):
@@ -144,7 +144,7 @@ def test_the_broken_pod_comes_back_with_the_reverted_template(timeline: Timeline
                     expect(new).has(revision=updates.target_of(timeline, epoch.spec))
 
 
-@promise("UPD-13", source=f"{TUTORIAL}#rolling-update", scenarios=("partition",))
+@promise("UPD-13", source=f"{TUTORIAL}#rolling-update", scenarios=("partition",), revision=2)
 def test_a_pod_that_was_updated_comes_back_updated(timeline: Timeline) -> None:
     """An updated Pod that is deleted by hand is re-created at the updated revision."""
     for old, new in pods.deleted_and_replaced(timeline):
@@ -175,7 +175,7 @@ def test_the_current_revision_becomes_the_update_revision(timeline: Timeline) ->
     "UPD-17",
     source="reference/kubectl/generated/kubectl_rollout/kubectl_rollout_restart/#synopsis",
     scenarios=("restart",),
-    revision=2,
+    revision=3,
 )
 def test_a_restart_replaces_every_pod(timeline: Timeline) -> None:
     """A kubectl rollout restart replaces every Pod, and each replacement becomes Running and Ready."""
