@@ -264,6 +264,7 @@ def make_promise(id: str, check: Callable[[Timeline], None], level: Level = Leve
         since="1.9",
         scenarios=("partition",) if check is not _nothing else ("drain",),
         everywhere=check is not _nothing,
+        passive=False,
         survives_gaps=False,
         needs=frozenset(),
         check=check,

@@ -171,7 +171,7 @@ class _Reader:
 
     def read(self, records: Iterable[tuple[int, Record]]) -> Recording:
         for line, record in records:
-            self.seconds = max(self.seconds, record.get("t", 0) / 1e9)
+            self.seconds = max(self.seconds, (record.get("t") or 0) / 1e9)
             handler = getattr(self, f"_on_{record.get('rec')}", None)
             if handler:
                 handler(line, record)
