@@ -158,6 +158,20 @@ def test_an_act_on_a_pod_is_tried_again_where_the_pod_had_just_changed(
     assert ("not_carried_out" in end) is not settled
 
 
+def test_an_update_is_undone_although_the_status_does_not_tell_of_it_yet() -> None:
+    script = Script()
+    workload = script.workload()
+    workload.create_settled(2)
+    first = script.world.objects["StatefulSet"]["web"]["status"]["updateRevision"]
+    workload.act.set_image("nginx_new")
+    workload.wait.settled()
+    assert workload.act.undo(to_revision=2).endswith("skipped rollback (current template already matches revision 2)")
+    sets = script.world.objects["StatefulSet"]
+    behind = {"updateRevision": first, "observedGeneration": sets["web"]["metadata"]["generation"] - 1}
+    sets["web"] = {**sets["web"], "status": {**sets["web"]["status"], **behind}}
+    assert workload.act.undo().endswith("rolled back")
+
+
 def test_a_refused_change_of_the_set_is_not_carried_out() -> None:
     script = refusing(403, 1, "patch StatefulSet/web")
     end = ended(SCENARIOS["scale_up"], script.workload())

@@ -96,7 +96,7 @@ class Actions:
         """
         name, namespace = self._names.set_name, self._names.namespace
         wanted = kubectl.revision_to_restore(kubectl.history(self._api, namespace, self._state.uid), to_revision)
-        found = self._state.stateful_set()  # as recorded: the printed Role reads no StatefulSet by name
+        found = self._state.observed()  # as recorded: the printed Role reads no StatefulSet by name
         if found and found.update_revision == wanted["metadata"]["name"]:
             why = f"current template already matches revision {to_revision}"
             return f"statefulset.apps/{name} skipped rollback ({why})"
