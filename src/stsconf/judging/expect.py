@@ -62,10 +62,11 @@ class Expectation:
         *others: Event[Any],
         cause: Reason | None = None,
         acts: Iterable[Event[Any] | None] = (),
+        undone: Event[Any] | None = None,
     ) -> None:
-        """``acts``: what else was done, beside this moment, for which somebody would be blamed."""
+        """``acts``: what else was done, for which somebody would be blamed; ``undone``: what ended what was to stay."""
         witness = [witness_of(self._event, phrase(self._event)), *(witness_of(e, phrase(e)) for e in others)]
-        if outcome is Outcome.VIOLATED and (doubt := _doubt(self._event, *acts)):
+        if outcome is Outcome.VIOLATED and (doubt := _doubt(self._event, undone, *acts) or _ours(undone)):
             if doubt.excludes:
                 return
             outcome, seen, cause = Outcome.INCONCLUSIVE, f"{seen}; {doubt}", Reason.UNATTRIBUTED
@@ -101,7 +102,7 @@ class Expectation:
             f"{what} belongs to {singular(self._event.kind)} {self._event.name}",
             f"there is no {what}" if other is None else "it is there",
             *([other] if other else []),
-            acts=[_end_of_one_in(what)] if other is None else [],
+            undone=_end_of_one_in(what) if other is None else None,
         )
         return other
 
@@ -115,7 +116,7 @@ class Expectation:
                 f"{singular(self._event.kind)} {self._event.name} keeps its {field} {was!r}",
                 f"its {field} is now {now!r}",
                 earlier,
-                acts=[_change_of(earlier, self._event, name)] if was != now else [],
+                undone=_change_of(earlier, self._event, name) if was != now else None,
             )
 
     def differs_from(self, other: Event[Any], name: str) -> None:
@@ -352,6 +353,18 @@ def _doubt(*acts: Event[Any] | None) -> _Doubt | None:
     return found
 
 
+def _ours(undone: Event[Any] | None) -> _Doubt | None:
+    """That the run itself undid what was to stay, as a scenario that deletes a PVC does; else ``None``."""
+    unread = kinds_read.set(set())
+    try:
+        ours = undone is not None and authors.of(judged.get(), undone).author is authors.Author.US
+    finally:
+        kinds_read.reset(unread)
+    return _Doubt(f"{say(undone)}: by this run itself") if undone and ours else None
+
+
+_HANDED_ON = frozenset({"name", "ordinal", "hostname", "revision", "claims", "own_claims"})
+"""What an object takes over from the one before it: that it does not is a matter of how it was made."""
 _BY_CONTROLLER = ("pods", "persistentvolumeclaims", "controllerrevisions")
 """The kinds that a set's controller makes, changes and removes."""
 
@@ -369,7 +382,8 @@ def _change_of(earlier: Event[Any], later: Event[Any], name: str) -> Event[Any] 
     """What made a field of ``earlier`` what it is in ``later``: the end of that object, or the version that differs."""
     history = judged.get().of_kind(later.kind)
     if earlier.uid != later.uid:
-        return history.deletion_of(earlier.uid)
+        made = (e for e in history.created() if e.uid == later.uid)
+        return next(made, None) if name in _HANDED_ON else history.deletion_of(earlier.uid)
     was = getattr(earlier.fact, name)
     versions = (e for e in history.named(later.name) if earlier.rv < e.rv <= later.rv and e.uid == later.uid)
     return next((e for e in versions if getattr(e.fact, name) != was), None)
