@@ -69,8 +69,7 @@ class Editor:
             for holder, key in _revisions(record):
                 holder[key] = float(holder[key])
         self._made = 0
-        self._author = CONTROLLER
-        self._authors: dict[str, str] = {}
+        self._authors: dict[str, str | None] = {}
 
     # Finding.
 
@@ -207,12 +206,11 @@ class Editor:
         self._records[0]["provider"] = "kind"
 
     @contextmanager
-    def somebody(self) -> Iterator[None]:
-        """What is asked to go in the context is so by another client."""
-        known, self._author = {r["uid"] for r in self._ended()}, "kubernetes-admin"
+    def somebody(self, user: str | None = "kubernetes-admin") -> Iterator[None]:
+        """What is asked to go in the context is so by another client; ``None``: the audit log does not say by whom."""
+        known = {r["uid"] for r in self._ended()}
         yield
-        self._authors |= dict.fromkeys({r["uid"] for r in self._ended()} - known, self._author)
-        self._author = CONTROLLER
+        self._authors |= dict.fromkeys({r["uid"] for r in self._ended()} - known, user)
 
     def _ended(self) -> list[Record]:
         """The last versions of what was asked to go, or is gone."""
@@ -226,11 +224,11 @@ class Editor:
         self._made += 1
         return f"00000000-0000-4000-8000-{self._made:012d}"
 
-    def end(self, *, settled: bool, waited_for: str) -> None:
+    def end(self, *, settled: bool, waited_for: str, environment: str = "") -> None:
         """How the scenario's last wait came out; one that ran out took 300 s."""
         mark = next(r for r in self._records if r["rec"] == "mark" and r["phase"] == "close")
         mark["t"] += 0 if settled else 300 * 10**9
-        mark["plan"] = {"settled": settled, "waited_for": waited_for}
+        mark["plan"] = {"settled": settled, "waited_for": waited_for, "environment": environment}
 
     def _place(self, event: Record, before: Record | None) -> None:
         """Give the event a revision right before another's, and a line that keeps its feed in order."""
@@ -258,10 +256,11 @@ class Editor:
                 "ns": event["ns"],
                 "name": event["name"],
                 "uid": uid,
-                "user": self._authors.get(uid, CONTROLLER),
+                "user": user,
                 "code": 200,
             }
             for uid, event in asked.items()
+            if (user := self._authors.get(uid, CONTROLLER))
         ]
 
     def records(self) -> list[Record]:

@@ -7,6 +7,7 @@ import pytest
 from stsconf.judging.judge import judge_timeline
 from stsconf.judging.verdict import Outcome
 from stsconf.timeline.recording import load
+from tests import edits_neighbours  # noqa: F401 - it registers its situations
 from tests.editor import integrity, seal
 from tests.edits import PROMISES
 from tests.edits_innocent import INNOCENT, Innocent

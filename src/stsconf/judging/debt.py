@@ -73,8 +73,11 @@ def _acted_since(timeline: Timeline, asked: Epoch) -> bool:
 
 
 def _held(timeline: Timeline, witness: Iterable[Event[Any]]) -> Iterator[str]:
-    """Objects among these and the set's pods that were asked to go and are kept by a finalizer of somebody else."""
-    for event in (*witness, *pods.members(timeline)):
+    """Objects among these, and the set's pods and claims, that are to go and are kept by a finalizer of somebody else.
+
+    No pod is made again before its old claim is gone.
+    """
+    for event in (*witness, *pods.members(timeline), *timeline.claims.latest().values()):
         versions = [e for e in timeline.of_kind(event.kind).named(event.name) if e.uid == event.uid]
         last = versions[-1].now if versions else None
         if last and last.terminating and (others := last.finalizers - OWN_FINALIZERS):

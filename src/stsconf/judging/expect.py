@@ -341,7 +341,7 @@ def _doubt(*acts: Event[Any] | None) -> _Doubt | None:
             if act is None:
                 continue
             ends = act.change is Change.DELETED or (act.now is not None and act.now.terminating)
-            if act.kind in _BY_CONTROLLER or (timeline.window.passive and ends):
+            if act.kind in _BY_CONTROLLER or (ends and (timeline.window.passive or act.kind == "services")):
                 author = authors.of(timeline, act)
                 if not author.may_be_blamed:
                     known = author.author is authors.Author.OTHER and ends and timeline.window.passive
@@ -372,8 +372,7 @@ _BY_CONTROLLER = ("pods", "persistentvolumeclaims", "controllerrevisions")
 def _end_of_one_in(what: str) -> Event[Any] | None:
     """The last end of an object that is named in these words."""
     timeline, names = judged.get(), set(re.findall(r"[a-z0-9][a-z0-9.-]*", what))
-    histories: list[History[Any]] = [timeline.pods, timeline.claims, timeline.revisions]
-    histories += [timeline.services] if timeline.window.passive else []
+    histories: list[History[Any]] = [timeline.pods, timeline.claims, timeline.revisions, timeline.services]
     ends = (e for history in histories for e in history.gone())
     return max((e for e in ends if e.name in names), key=lambda e: e.rv, default=None)
 
