@@ -73,11 +73,14 @@ def _acted_since(timeline: Timeline, asked: Epoch) -> bool:
 
 
 def _held(timeline: Timeline, witness: Iterable[Event[Any]]) -> Iterator[str]:
-    """Objects among these, and the set's pods and claims, that are to go and are kept by a finalizer of somebody else.
+    """Objects among these, and the set's pods, that are to go and are kept by a finalizer of somebody else.
 
-    No pod is made again before its old claim is gone.
+    The claim of a pod that is missing counts as well: no pod is made again before its old claim is gone.
     """
-    for event in (*witness, *pods.members(timeline), *timeline.claims.latest().values()):
+    there = pods.members(timeline)
+    mounted = {name for pod in there for name in pod.fact.claims.values()}
+    unmounted = [claim for claim in timeline.claims.latest().values() if claim.name not in mounted]
+    for event in (*witness, *there, *unmounted):
         versions = [e for e in timeline.of_kind(event.kind).named(event.name) if e.uid == event.uid]
         last = versions[-1].now if versions else None
         if last and last.terminating and (others := last.finalizers - OWN_FINALIZERS):
