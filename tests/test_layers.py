@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -29,6 +30,27 @@ def test_promises_import_only_the_engine_and_pytest(path: Path) -> None:
         elif isinstance(node, ast.ImportFrom) and node.module:
             found.add(node.module.split(".")[0])
     assert found - set(sys.stdlib_module_names) <= {"stsconf", "pytest"}
+
+
+def test_no_room_is_a_hall() -> None:
+    engine = ROOT / "src" / "stsconf"
+    assert len([path for path in engine.glob("*.py") if not path.stem.startswith("__")]) <= 8
+    for path in engine.rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        assert len(text.splitlines()) < 500, path
+        for found in ast.walk(ast.parse(text)):
+            if isinstance(found, ast.ClassDef):
+                methods = [n for n in found.body if isinstance(n, ast.FunctionDef) and not n.name.startswith("_")]
+                assert len(methods) <= 25, f"{path}: {found.name}"
+
+
+def test_the_contract_of_the_recorder_lists_every_module_but_the_file() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
+    (listed,) = (c["forbidden_modules"] for c in contracts if c["name"].startswith("Judging reads recording files"))
+    modules = {f"stsconf.record.{path.stem}" for path in (ROOT / "src" / "stsconf" / "record").glob("*.py")}
+    assert set(listed) == modules - {"stsconf.record.__init__", "stsconf.record.file"}
 
 
 def test_the_wheel_brings_promises_manifests_and_types_and_finds_them(tmp_path: Path) -> None:
