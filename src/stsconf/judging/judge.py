@@ -38,7 +38,7 @@ def decide(
     told = [v for v in triggered if v not in void] or triggered
     outcome = worst((v.outcome for v in told), Outcome.NOT_JUDGED)
     note, cause = "", next((v.cause for v in told if v.outcome is outcome), None)
-    if len(told) < len(triggered):
+    if len(told) < len(triggered) and outcome in _PRAISE:
         note = f"{len(told)} of {len(triggered)} windows judged"
     if not triggered:
         if recorded and recorded <= {PASSIVE}:
