@@ -5,7 +5,8 @@ that an early doubt cannot hide a later violation.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -328,6 +329,16 @@ class _Doubt:
         return self.words
 
 
+@contextmanager
+def _unread() -> Iterator[None]:
+    """What is looked at here counts as read by nobody: who did it only takes blame away, complete or not."""
+    token = kinds_read.set(set())
+    try:
+        yield
+    finally:
+        kinds_read.reset(token)
+
+
 def _doubt(*acts: Event[Any] | None) -> _Doubt | None:
     """Why nobody can be blamed for these acts: another client did one of them, or it is not known who; or ``None``.
 
@@ -335,8 +346,7 @@ def _doubt(*acts: Event[Any] | None) -> _Doubt | None:
     was asked for is read where it is in force.
     """
     timeline, found = judged.get(), None
-    unread = kinds_read.set(set())  # who did it only takes blame away: no verdict rests on that being complete
-    try:
+    with _unread():
         for act in acts:
             if act is None:
                 continue
@@ -348,18 +358,13 @@ def _doubt(*acts: Event[Any] | None) -> _Doubt | None:
                     found = _Doubt(f"{say(act)}: {author}", known) if known or found is None else found
                 elif found is None and (touched := authors.touched_before(timeline, act)):
                     found = _Doubt(f"before that {touched}")
-    finally:
-        kinds_read.reset(unread)
     return found
 
 
 def _ours(undone: Event[Any] | None) -> _Doubt | None:
     """That the run itself undid what was to stay, as a scenario that deletes a PVC does; else ``None``."""
-    unread = kinds_read.set(set())
-    try:
+    with _unread():
         ours = undone is not None and authors.of(judged.get(), undone).author is authors.Author.US
-    finally:
-        kinds_read.reset(unread)
     return _Doubt(f"{say(undone)}: by this run itself") if undone and ours else None
 
 
